@@ -145,24 +145,24 @@ def _build_subject(linked: LinkedCollector, build: CollectorBuild | None) -> Sub
     return Subject(
         config=linked.config,
         locate=linked.composed_config.locate,
-        duplicates=tuple(duplicate_keys),
-        environment=resolved.runtime.list_variables(linked.collector),
+        duplicate_keys=tuple(duplicate_keys),
+        variable_names=resolved.runtime.list_variables(linked.collector),
         target=resolved.target,
         deployment=_describe_deployment(linked, build),
-        resource=resolved.runtime.build_resource(build) if build else None,
+        custom_resource=resolved.runtime.build_resource(build) if build else None,
         listeners=_builds.load_catalogue().listeners,
         operator_kinds=_tables.read_operator_kinds(),
-        literals=linked.collector.known_environment,
-        notes=linked.collector.notes,
-        decrypted=resolved.written_options.decrypted,
-        printers=neighbours.printers,
-        senders=neighbours.senders,
-        routing=neighbours.routing,
-        unreceived=neighbours.unreceived,
-        unseen=neighbours.unseen,
-        receiving=neighbours.receiving,
-        scraping=neighbours.scraping,
-        nodes=linked.collector.nodes,
+        literal_variables=linked.collector.known_environment,
+        object_notes=linked.collector.notes,
+        decrypted_values=resolved.written_options.decrypted,
+        printers_by_exporter=neighbours.printers_by_exporter,
+        incomplete_senders=neighbours.incomplete_senders,
+        complete_routing_keys=neighbours.complete_routing_keys,
+        unreceived_signals=neighbours.unreceived_signals,
+        unseen_collectors=neighbours.unseen_collectors,
+        receiving_collectors=neighbours.receiving_collectors,
+        annotated_scrapes=neighbours.annotated_scrapes,
+        node_choice=linked.collector.nodes,
     )
 
 
@@ -174,7 +174,7 @@ def _describe_deployment(linked: LinkedCollector, build: CollectorBuild | None) 
     return replace(
         deployment,
         asks_for_storage=resolved.asks_for_storage,
-        unidentified=_list_unidentified_actions(linked, build),
+        unidentified_calls=_list_unidentified_actions(linked, build),
     )
 
 

@@ -179,9 +179,12 @@ def _link_to_inventory(
         linked,
         neighbour_facts=replace(
             own_facts,
-            receiving={**own_facts.receiving, **gateway_connections.map_receiving_gateways(connections)},
-            unreceived={
-                **own_facts.unreceived,
+            receiving_collectors={
+                **own_facts.receiving_collectors,
+                **gateway_connections.map_receiving_gateways(connections),
+            },
+            unreceived_signals={
+                **own_facts.unreceived_signals,
                 **gateway_connections.find_unreceived_by_gateways(linked.config, connections),
             },
         ),

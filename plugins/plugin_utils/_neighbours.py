@@ -5,7 +5,7 @@
 
 `_linked_collectors.py` describes all collectors of a run, and `_judged_collectors.py` tells the rules. For example,
 collector `agent` exports traces by `otlp_grpc/gateway` to collector `gateway`, which takes no traces. Then the facts of
-`agent` have `unreceived={"otlp_grpc/gateway": (("gateway", "traces"),)}`, and a rule reports it.
+`agent` have `unreceived_signals={"otlp_grpc/gateway": (("gateway", "traces"),)}`, and a rule reports it.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ from ..module_utils._otelcol.rules.subject import Printer, Receiving
 class NeighbourFacts:
     """What the rules know of the neighbours of one collector. `Subject` of rules/subject.py has the same fields."""
 
-    printers: Mapping[str, tuple[Printer, ...]] = field(default_factory=dict)
+    printers_by_exporter: Mapping[str, tuple[Printer, ...]] = field(default_factory=dict)
     """By exporter, what prints the data that it sends on."""
-    senders: tuple[str, ...] = ()
+    incomplete_senders: tuple[str, ...] = ()
     """The collectors that send data of applications here without their pods."""
-    routing: Mapping[str, set[str]] | None = None
+    complete_routing_keys: Mapping[str, set[str]] | None = None
     """By signal, the keys by which the others divide it among the replicas; None if not all senders are known."""
-    unreceived: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    unreceived_signals: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     """By exporter, the collectors to which it sends a signal in vain, each with the signal."""
-    unseen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unseen_collectors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By exporter that balances, the collectors whose new replicas it never learns of."""
-    receiving: Mapping[str, tuple[Receiving, ...]] = field(default_factory=dict)
+    receiving_collectors: Mapping[str, tuple[Receiving, ...]] = field(default_factory=dict)
     """By exporter, the collectors that get its requests."""
-    scraping: tuple[AnnotatedScrape, ...] = ()
+    annotated_scrapes: tuple[AnnotatedScrape, ...] = ()
     """The jobs by which other collectors scrape annotated pods."""
 
 
@@ -63,13 +63,13 @@ def describe_neighbours(flow_collectors: Sequence[FlowCollector], routes: Routes
     scraping = find_other_scrapes(flow_collectors)
     return [
         NeighbourFacts(
-            printers=printers[index],
-            senders=senders[index],
-            routing=routing[index],
-            unreceived=unreceived[index],
-            unseen=unseen[index],
-            receiving=receiving[index],
-            scraping=scraping[index],
+            printers_by_exporter=printers[index],
+            incomplete_senders=senders[index],
+            complete_routing_keys=routing[index],
+            unreceived_signals=unreceived[index],
+            unseen_collectors=unseen[index],
+            receiving_collectors=receiving[index],
+            annotated_scrapes=scraping[index],
         )
         for index in range(len(flow_collectors))
     ]

@@ -94,5 +94,5 @@ def test_what_rules_read_is_set_and_what_is_set_is_read(name: str) -> None:
 
 def test_the_fields_are_found_in_the_sources() -> None:
     assert {"mode", "replicas", "asks_for_storage"} <= read("Deployment") & set_by_production("Deployment")
-    assert {"config", "printers", "environment"} <= read("Subject") & set_by_production("Subject")
+    assert {"config", "printers_by_exporter", "variable_names"} <= read("Subject") & set_by_production("Subject")
     assert "nobody" not in set_by_production("Deployment")

@@ -28,15 +28,15 @@ from tools.rules.project import load_rule_cases
 Json = dict[str, Any]
 KINDS = {"daemonset": "DaemonSet", "deployment": "Deployment", "statefulset": "StatefulSet"}
 # Surroundings that files show; what else a case needs comes from an inventory alone.
-FILES = {"deployment", "environment", "resource", "target"}
+FILES = {"deployment", "variable_names", "custom_resource", "target"}
 OF_INVENTORIES = {
-    "unidentified",
+    "unidentified_calls",
     "open_ports",
-    "confined",
+    "is_confined",
     "keeps_on_node",
-    "allowed",
+    "allowed_rights",
     "asks_for_storage",
-    "fleeting",
+    "fleeting_paths",
     "ip_families",
 }
 # What the data of a case cannot hold, or what is no config in a folder.
@@ -136,23 +136,23 @@ def meta(name: str = "c") -> Json:
 
 def custom_resource(case: Any, deployment: Deployment | None) -> Json:
     """Return a custom resource with the config and the spec of a case."""
-    given = copy.deepcopy(case.more.get("resource") or {"apiVersion": "opentelemetry.io/v1beta1"})
+    given = copy.deepcopy(case.more.get("custom_resource") or {"apiVersion": "opentelemetry.io/v1beta1"})
     spec: Json = given.pop("spec", {})
     spec |= {"config": case.config} if spec.get("config", PLACE) == PLACE else {}
     if deployment:
-        spec |= {"mode": deployment.mode, "targetAllocator": {"enabled": deployment.target_allocator}}
+        spec |= {"mode": deployment.mode, "targetAllocator": {"enabled": deployment.has_target_allocator}}
         spec |= {} if deployment.replicas is None else {"replicas": deployment.replicas}
     return {"kind": "OpenTelemetryCollector", **given, "metadata": meta(), "spec": spec}
 
 
 def container(case: Any, deployment: Deployment) -> Json:
-    limit, mounts = deployment.memory_limit_mib, deployment.mounts or ()
+    limit, mounts = deployment.memory_limit_mib, deployment.mount_paths or ()
     return {
         "name": "otelcol",
-        "env": [{"name": name} for name in sorted(case.more.get("environment") or ())],
+        "env": [{"name": name} for name in sorted(case.more.get("variable_names") or ())],
         "volumeMounts": [{"name": "v", "mountPath": path} for path in ("/conf", *mounts)],
         **({} if limit is None else {"resources": {"limits": {"memory": f"{limit}Mi"}}}),
-        **({"livenessProbe": {}} if deployment.probed else {}),
+        **({"livenessProbe": {}} if deployment.is_probed else {}),
     }
 
 
@@ -161,14 +161,14 @@ def objects(case: Any, deployment: Deployment) -> Iterator[Json]:
     yield {"kind": "ConfigMap", "apiVersion": "v1", "metadata": meta(), "data": {"relay": yaml.safe_dump(case.config)}}
     pod: Json = {
         "serviceAccountName": "c",
-        "hostNetwork": deployment.host_network,
+        "hostNetwork": deployment.uses_host_network,
         "containers": [container(case, deployment)],
         "volumes": [{"name": "v", "configMap": {"name": "c"}}],
     }
     spec: Json = {"template": {"metadata": {"labels": {"app": "c"}}, "spec": pod}}
     spec |= {} if deployment.replicas is None else {"replicas": deployment.replicas}
     yield {"kind": KINDS[deployment.mode], "apiVersion": "apps/v1", "metadata": meta(), "spec": spec}
-    ports = [{"port": number, "protocol": protocol} for number, protocol in sorted(deployment.exposed or ())]
+    ports = [{"port": number, "protocol": protocol} for number, protocol in sorted(deployment.exposed_ports or ())]
     if ports:
         yield {
             "kind": "Service",
@@ -179,10 +179,10 @@ def objects(case: Any, deployment: Deployment) -> Iterator[Json]:
     for policy in deployment.ingress.policies.policies if deployment.ingress else ():
         made = {**policy["spec"], "podSelector": {"matchLabels": {"app": "c"}}}
         yield {"kind": "NetworkPolicy", "apiVersion": "networking.k8s.io/v1", "metadata": meta("p"), "spec": made}
-    if deployment.granted is not None:
+    if deployment.granted_rules is not None:
         rbac: Json = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {"name": "c"}}
         subject = {"kind": "ServiceAccount", "name": "c", "namespace": "n"}
-        yield {**rbac, "kind": "ClusterRole", "rules": list(deployment.granted)}
+        yield {**rbac, "kind": "ClusterRole", "rules": list(deployment.granted_rules)}
         role = {"kind": "ClusterRole", "name": "c"}
         yield {**rbac, "kind": "ClusterRoleBinding", "roleRef": role, "subjects": [subject]}
 
@@ -192,9 +192,11 @@ def text(case: Any) -> str:
     deployment = case.more.get("deployment")
     if case.rule in TEXTS:
         return textwrap.dedent(TEXTS[case.rule])
-    if "resource" in case.more or (deployment and (deployment.mode not in KINDS or deployment.target_allocator)):
+    if "custom_resource" in case.more or (
+        deployment and (deployment.mode not in KINDS or deployment.has_target_allocator)
+    ):
         return str(yaml.safe_dump(custom_resource(case, deployment)))
-    if deployment or case.more.get("environment") is not None:
+    if deployment or case.more.get("variable_names") is not None:
         return str(yaml.safe_dump_all(list(objects(case, deployment or Deployment("deployment")))))
     return str(yaml.safe_dump(case.config))
 

@@ -10,6 +10,7 @@ for each case that it shows or compares.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any
@@ -17,6 +18,9 @@ from typing import Any
 import yaml
 
 from .project import import_plugin_module
+
+# The verb of a field that is true or false.
+_VERB = re.compile(r"^(?:has|is|uses)_")
 
 
 def describe_context(known_inputs: Mapping[str, Any]) -> str:
@@ -28,9 +32,9 @@ def describe_context(known_inputs: Mapping[str, Any]) -> str:
     |---|---|---|
     | target | a TargetBuild | contrib 0.158.0 |
     | deployment | a Deployment | mode daemonset, host network: yes |
-    | unreceived | by exporter, what it sends in vain: `{"otlp/a": (("b", "logs"),)}` | collector b receives no logs |
-    | unseen | by exporter, who keeps connections open: `{"otlp/a": ("b",)}` | collector b lets connections stay |
-    | environment | names of variables; None if nobody knows them | variables: TOKEN |
+    | unreceived_signals | by exporter: `{"otlp/a": (("b", "logs"),)}` | collector b receives no logs |
+    | unseen_collectors | by exporter: `{"otlp/a": ("b",)}` | collector b lets connections stay |
+    | variable_names | names of variables; None if nobody knows them | variables: TOKEN |
     """
     descriptions = [
         *_describe_target(known_inputs),
@@ -58,12 +62,17 @@ def _describe_deployment(known_inputs: Mapping[str, Any]) -> Iterator[str]:
     for field in fields(deployment):
         value = getattr(deployment, field.name)
         if field.name != "mode" and value != field.default:
-            yield f"{field.name.replace('_', ' ')}: {_describe_value(value)}"
+            yield f"{_name_field(field.name)}: {_describe_value(value)}"
+
+
+def _name_field(name: str) -> str:
+    """Return the name of a field in words, without its verb: `host network` of `uses_host_network`."""
+    return _VERB.sub("", name).replace("_", " ")
 
 
 def _describe_lost_signals(known_inputs: Mapping[str, Any]) -> Iterator[str]:
     """Yield, for each collector that others send to, the signals that it does not receive."""
-    for lost_signals in known_inputs.get("unreceived", {}).values():
+    for lost_signals in known_inputs.get("unreceived_signals", {}).values():
         signals_by_collector: dict[str, list[str]] = {}
         for collector, signal in lost_signals:
             signals_by_collector.setdefault(collector, []).append(signal)
@@ -73,10 +82,10 @@ def _describe_lost_signals(known_inputs: Mapping[str, Any]) -> Iterator[str]:
 
 def _describe_connections(known_inputs: Mapping[str, Any]) -> Iterator[str]:
     """Yield the collectors that let connections of clients stay, or that there is none."""
-    if "unseen" not in known_inputs:
+    if "unseen_collectors" not in known_inputs:
         return
     keeping_collectors: set[str] = set()
-    for collectors in known_inputs["unseen"].values():
+    for collectors in known_inputs["unseen_collectors"].values():
         keeping_collectors.update(collectors)
     for collector in sorted(keeping_collectors):
         yield f"collector {collector} lets connections stay"
@@ -86,9 +95,9 @@ def _describe_connections(known_inputs: Mapping[str, Any]) -> Iterator[str]:
 
 def _describe_environment(known_inputs: Mapping[str, Any]) -> Iterator[str]:
     """Yield the names of the variables that are set, if the case says which; `variables unknown` if it says None."""
-    if "environment" not in known_inputs:
+    if "variable_names" not in known_inputs:
         return
-    variables = known_inputs["environment"]
+    variables = known_inputs["variable_names"]
     if variables is None:
         yield "variables unknown"
     else:

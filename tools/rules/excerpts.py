@@ -63,10 +63,10 @@ def format_excerpt(case: ExampleCase, path: str, chosen_parts: tuple[str, ...] =
 def _extract_relevant_config(case: ExampleCase, path: str) -> Any:
     """Return what a finding at a path is about: the config, or the parts of the custom resource that it is in.
 
-    A case with a custom resource has it as `resource`. Its `config` is a placeholder if the case is not about it; then
+    A case has its custom resource as `custom_resource`. Its `config` is a placeholder if the case is not about it; then
     it is left out. If the finding is in the config of a resource, its receivers alone are shown.
     """
-    resource = case.more.get("resource")
+    resource = case.more.get("custom_resource")
     if resource is None:
         return case.config
     if path in _RESOURCE_KEYS:

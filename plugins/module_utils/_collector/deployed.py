@@ -42,19 +42,19 @@ def build_deployment(collector: Collector, needs: Needs | None, platform: Platfo
     deployment_by_options = Deployment(
         mode=collector.mode,
         replicas=_count_replicas(collector),
-        autoscaled=bool(autoscaling) and autoscaling["max_replicas"] > 1,
-        unrequested=_find_unrequested(collector),
+        is_autoscaled=bool(autoscaling) and autoscaling["max_replicas"] > 1,
+        unrequested_resources=_find_unrequested(collector),
         memory_limit_mib=parse_bytes(collector.memory_limit) // _MIB,
-        host_network=collector.host_network,
+        uses_host_network=collector.host_network,
         ip_families=tuple(collector.ip_families),
-        probed=True,
-        target_allocator=collector.is_allocated,
+        is_probed=True,
+        has_target_allocator=collector.is_allocated,
         by_operator=collector.backend == "operator",
-        confined=bool(platform and platform.selinux and not collector.selinux_type),
+        is_confined=bool(platform and platform.selinux and not collector.selinux_type),
         keeps_on_node=bool(platform and keeps_state_on_node(collector, platform)),
-        allowed=tuple(collector.allow),
-        logs=collector.logs,
-        annotated=bool(collector.pod_annotations or collector.pod_labels),
+        allowed_rights=tuple(collector.allow),
+        pod_logs=collector.logs,
+        has_user_metadata=bool(collector.pod_annotations or collector.pod_labels),
     )
     return _add_needs(deployment_by_options, collector, needs, platform) if needs else deployment_by_options
 
@@ -65,10 +65,10 @@ def _add_needs(
     """Return a deployment with the facts that follow from what the config needs."""
     return replace(
         known_deployment,
-        mounts=_list_mounts(collector, needs),
-        fleeting=_find_fleeting_paths(collector, needs, platform),
-        exposed=_find_reached_ports(collector, needs),
-        granted=needs.rbac_rules,
+        mount_paths=_list_mounts(collector, needs),
+        fleeting_paths=_find_fleeting_paths(collector, needs, platform),
+        exposed_ports=_find_reached_ports(collector, needs),
+        granted_rules=needs.rbac_rules,
         open_ports=_find_ports_open_to_all(collector, needs),
     )
 

@@ -22,8 +22,8 @@ def describe_deployment(collector: HostCollector) -> Deployment:
         mode=HOST_MODE,
         replicas=1,
         memory_limit_mib=parse_bytes(collector.memory_limit) // MIB,
-        host_network=True,
-        logs=collector.logs,
+        uses_host_network=True,
+        pod_logs=collector.logs,
     )
 
 

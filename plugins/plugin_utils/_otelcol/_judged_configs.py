@@ -120,14 +120,14 @@ def _judge_input(
     subject = Subject(
         config=config_input.config,
         locate=config_input.locate,
-        duplicates=config_input.duplicates,
-        environment=platform_context.environment,
+        duplicate_keys=config_input.duplicates,
+        variable_names=platform_context.environment,
         target=target,
         deployment=platform_context.deployment,
-        resource=platform_context.resource,
+        custom_resource=platform_context.resource,
         listeners=_builds.load_catalogue().listeners,
-        divided=neighbours.routing_keys_by_signal,
-        receiving=neighbours.receivers_by_exporter,
+        partial_routing_keys=neighbours.routing_keys_by_signal,
+        receiving_collectors=neighbours.receivers_by_exporter,
         operator_kinds=_tables.read_operator_kinds(),
     )
     findings = mask_findings(lint_config(subject, user_rules), config_input.config, subject.view.suspected_secrets)
@@ -170,10 +170,10 @@ def _judge_resource(
     subject = Subject(
         config=None,
         locate=config_input.locate,
-        duplicates=config_input.duplicates,
-        resource=resource,
+        duplicate_keys=config_input.duplicates,
+        custom_resource=resource,
         operator_kinds=_tables.read_operator_kinds(),
-        opened=opened_ports,
+        opened_ports=opened_ports,
     )
     return JudgedConfig(config_input.name, mask_findings(lint_resource(subject), resource))
 

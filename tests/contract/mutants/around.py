@@ -32,11 +32,11 @@ def otlp(host: str, port: int = 4317) -> dict[str, object]:
 def missing_variable(subject: Subject) -> Iterator[Subject]:
     needed = [item.name for item in find_config_variables(subject.config) if not item.is_optional]
     for name in sorted(set(needed)):
-        if subject.environment and name in subject.environment:
-            yield edited(subject, lambda _config: None, environment=subject.environment - {name})
-    given = (subject.environment or frozenset()) | set(needed)
+        if subject.variable_names and name in subject.variable_names:
+            yield edited(subject, lambda _config: None, variable_names=subject.variable_names - {name})
+    given = (subject.variable_names or frozenset()) | set(needed)
     for text in ("${env:MUTANT}", "${MUTANT}", "https://${env:MUTANT}/v1"):
-        yield plus(subject, "exporters", "otlp_http", {"endpoint": text}, environment=given)
+        yield plus(subject, "exporters", "otlp_http", {"endpoint": text}, variable_names=given)
 
 
 def port_clash(subject: Subject) -> Iterator[Subject]:
@@ -48,7 +48,7 @@ def port_clash(subject: Subject) -> Iterator[Subject]:
 
 
 def health_check_missing(subject: Subject) -> Iterator[Subject]:
-    deployment = placed(subject, probed=True)
+    deployment = placed(subject, is_probed=True)
     made = drop(subject, ("service", "extensions"), ("extensions",), deployment=deployment)
     yield made
     yield plus(made, "extensions", "pprof")
@@ -56,16 +56,16 @@ def health_check_missing(subject: Subject) -> Iterator[Subject]:
 
 def unreachable_receiver(subject: Subject) -> Iterator[Subject]:
     for host in ("localhost", "127.0.0.1"):
-        deployment = placed(subject, mode="deployment", exposed=frozenset({(4999, "TCP")}))
+        deployment = placed(subject, mode="deployment", exposed_ports=frozenset({(4999, "TCP")}))
         yield plus(subject, "receivers", "otlp", otlp(host, 4999), deployment=deployment)
-    deployment = placed(subject, mode="daemonset", exposed=frozenset({(8889, "TCP")}))
+    deployment = placed(subject, mode="daemonset", exposed_ports=frozenset({(8889, "TCP")}))
     yield plus(subject, "exporters", "prometheus", {"endpoint": "localhost:8889"}, "metrics", deployment=deployment)
 
 
 def storage_missing(subject: Subject) -> Iterator[Subject]:
     for settings in ({}, {"directory": "/var/lib/queue"}):
         made = plus(
-            subject, "extensions", "file_storage", settings, deployment=placed(subject, mounts=("/etc/otelcol",))
+            subject, "extensions", "file_storage", settings, deployment=placed(subject, mount_paths=("/etc/otelcol",))
         )
         yield made
         queue = {"endpoint": "gateway:4317", "sending_queue": {"storage": f"file_storage/{NEW}"}}
@@ -73,7 +73,7 @@ def storage_missing(subject: Subject) -> Iterator[Subject]:
 
 
 def file_missing(subject: Subject) -> Iterator[Subject]:
-    deployment = placed(subject, mounts=("/etc/otelcol",))
+    deployment = placed(subject, mount_paths=("/etc/otelcol",))
     for key in ("ca_file", "cert_file", "key_file"):
         settings = {"endpoint": "gateway:4317", "tls": {key: "/certs/one.pem"}}
         yield plus(subject, "exporters", "otlp_grpc", settings, deployment=deployment)
@@ -84,14 +84,14 @@ def missing_permission(subject: Subject) -> Iterator[Subject]:
     attributes = ("processors", "k8s_attributes", {"extract": {"metadata": ["k8s.deployment.name"]}}, "traces")
     only_pods = {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]}
     for row in (attributes, CLUSTER, EVENTS, OBJECTS):
-        yield plus(subject, *row, deployment=placed(subject, granted=()))
-    yield plus(subject, *attributes, deployment=placed(subject, granted=(only_pods,)))
+        yield plus(subject, *row, deployment=placed(subject, granted_rules=()))
+    yield plus(subject, *attributes, deployment=placed(subject, granted_rules=(only_pods,)))
 
 
 def proxied_service(subject: Subject) -> Iterator[Subject]:
     for variable in ("HTTPS_PROXY", "https_proxy"):
         made = plus(subject, "exporters", "otlp_grpc", {"endpoint": "gateway.obs.svc:4317"})
-        yield replace(made, literals={variable: "http://proxy.corp:3128", "NO_PROXY": "10.0.0.0/8"})
+        yield replace(made, literal_variables={variable: "http://proxy.corp:3128", "NO_PROXY": "10.0.0.0/8"})
 
 
 def storage_unclaimed(subject: Subject) -> Iterator[Subject]:
@@ -102,7 +102,7 @@ def storage_unclaimed(subject: Subject) -> Iterator[Subject]:
 def log_loop(subject: Subject) -> Iterator[Subject]:
     logs = PodLogs("daemonset", "telemetry", "agent", "opentelemetry-collector")
     apart = plus(
-        subject, "exporters", "debug", {"verbosity": "detailed"}, "logs", deployment=placed(subject, logs=logs)
+        subject, "exporters", "debug", {"verbosity": "detailed"}, "logs", deployment=placed(subject, pod_logs=logs)
     )
     for glob in ("/var/log/pods/*/*/*.log", "/var/log/containers/*.log", "/var/log/pods/telemetry_*/**/*.log"):
         made = plus(apart, *LOGS, {"include": [glob]}, "logs")
@@ -116,7 +116,7 @@ def own_telemetry_loop(subject: Subject) -> Iterator[Subject]:
     for host in ("localhost", "${env:MY_POD_IP}", "mutant", "mutant-headless.telemetry.svc"):
         reader = {"periodic": {"exporter": {"otlp": {"protocol": "grpc", "endpoint": f"http://{host}:4999"}}}}
         path = ("service", "telemetry", "metrics", "readers")
-        yield put(made, path, [reader], deployment=placed(subject, logs=logs))
+        yield put(made, path, [reader], deployment=placed(subject, pod_logs=logs))
 
 
 def unbracketed_address(subject: Subject) -> Iterator[Subject]:
@@ -128,7 +128,7 @@ def unbracketed_address(subject: Subject) -> Iterator[Subject]:
 
 def unreceived_signal(subject: Subject) -> Iterator[Subject]:
     for signal in ("traces", "metrics", "logs"):
-        yield replace(subject, unreceived={"debug": (("gateway", signal),)})
+        yield replace(subject, unreceived_signals={"debug": (("gateway", signal),)})
 
 
 def sender_overwritten(subject: Subject) -> Iterator[Subject]:
@@ -155,7 +155,7 @@ MUTATORS: dict[str, Mutator] = {
     "missing-variable": missing_variable,
     "missing-permission": missing_permission,
     "missing-identity": added_where(
-        {"unidentified": ("xray:PutTraceSegments",)}, [("exporters", "awsxray", {"region": "eu-west-1"})]
+        {"unidentified_calls": ("xray:PutTraceSegments",)}, [("exporters", "awsxray", {"region": "eu-west-1"})]
     ),
     "proxied-service": proxied_service,
     "port-clash": port_clash,
@@ -176,16 +176,16 @@ MUTATORS: dict[str, Mutator] = {
     ),
     "unreachable-receiver": unreachable_receiver,
     "open-on-node": added_where(
-        {"host_network": True},
+        {"uses_host_network": True},
         [("receivers", "otlp", otlp(host, 4999)) for host in ("0.0.0.0", "", "[::]")],
     ),
     "closed-udp-port": added_where(
-        {"ingress": TCP_ALONE, "host_network": False, "exposed": frozenset()},
+        {"ingress": TCP_ALONE, "uses_host_network": False, "exposed_ports": frozenset()},
         [(*STATSD, {"endpoint": endpoint}, "metrics") for endpoint in ("0.0.0.0:8125", "0.0.0.0:9125")],
     ),
     "health-check-missing": health_check_missing,
     "health-check-unreachable": added_where(
-        {"probed": True, "by_operator": False},
+        {"is_probed": True, "by_operator": False},
         [("extensions", "health_check", settings) for settings in ({}, {"endpoint": "localhost:13144"})],
     ),
     "singleton": added_where({"mode": "deployment", "replicas": 3}, [CLUSTER, EVENTS, OBJECTS]),
@@ -213,13 +213,13 @@ MUTATORS: dict[str, Mutator] = {
         ]
     ),
     "unobserved-type": unobserved_type,
-    "autoscaler-without-request": added_where({"unrequested": ("cpu",)}, [("receivers", "zipkin", {})]),
+    "autoscaler-without-request": added_where({"unrequested_resources": ("cpu",)}, [("receivers", "zipkin", {})]),
     "log-loop": log_loop,
     "own-telemetry-loop": own_telemetry_loop,
     "unreceived-signal": unreceived_signal,
-    "unseen-replicas": lambda subject: iter([replace(subject, unseen={"debug": ("gateway",)})]),
+    "unseen-replicas": lambda subject: iter([replace(subject, unseen_collectors={"debug": ("gateway",)})]),
     "selinux-denied": added_where(
-        {"mode": "daemonset", "confined": True},
+        {"mode": "daemonset", "is_confined": True},
         [
             (*LOGS, {"include": ["/var/log/pods/*/*/*.log"]}, "logs"),
             ("receivers", "host_metrics", {"root_path": "/hostfs"}, "metrics"),
@@ -230,15 +230,15 @@ MUTATORS: dict[str, Mutator] = {
     "storage-unclaimed": storage_unclaimed,
     "sidecar-limits": added_where({"mode": "sidecar"}, [ELECTOR]),
     "metadata-service": added_where(
-        {"mode": "deployment", "host_network": False},
+        {"mode": "deployment", "uses_host_network": False},
         [("processors", "resource_detection", {"detectors": listed}) for listed in (["ec2"], ["env", "eks"])],
     ),
     "root-path-missing": added_where(
-        {"mounts": ("/etc/otelcol",)},
+        {"mount_paths": ("/etc/otelcol",)},
         [("receivers", "host_metrics", {"root_path": path}, "metrics") for path in ("/hostfs", "/host")],
     ),
     "logs-missing": added_where(
-        {"mounts": ("/etc/otelcol",)},
+        {"mount_paths": ("/etc/otelcol",)},
         [
             (*LOGS, {"include": ["/var/log/pods/*/*/*.log"]}, "logs"),
             (*LOGS, {"include": ["/data/app/*.log"]}, "logs"),
@@ -246,7 +246,7 @@ MUTATORS: dict[str, Mutator] = {
         ],
     ),
     "consent-missing": added_where(
-        {"mode": "daemonset", "keeps_on_node": True, "allowed": ("secrets",)},
+        {"mode": "daemonset", "keeps_on_node": True, "allowed_rights": ("secrets",)},
         [
             (*LOGS, {"include": ["/var/log/pods/*/*/*.log"]}, "logs"),
             ("receivers", "journald", {}, "logs"),

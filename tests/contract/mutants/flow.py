@@ -67,7 +67,7 @@ def request_too_large(subject: Subject) -> Iterator[Subject]:
     behind = {f"otlp_grpc/{NEW}": (Receiving("gateway", ({"protocols": {"grpc": None}},)),)}
     for path, roles in pipelines(made):
         listed = put(made, (*path, "exporters"), [*roles["exporters"], f"otlp_grpc/{NEW}"])
-        yield replace(listed, receiving=behind, target=target)
+        yield replace(listed, receiving_collectors=behind, target=target)
 
 
 def header_unsent(subject: Subject) -> Iterator[Subject]:
@@ -75,7 +75,7 @@ def header_unsent(subject: Subject) -> Iterator[Subject]:
     for path, roles in pipelines(made):
         asked = AskedHeader("routing", "routes by headers", "x-tenant", frozenset([kind_of(path[-1])]))
         listed = put(made, (*path, "exporters"), [*roles["exporters"], f"otlp_grpc/{NEW}"])
-        yield replace(listed, receiving={f"otlp_grpc/{NEW}": (Receiving("gateway", (), (asked,)),)})
+        yield replace(listed, receiving_collectors={f"otlp_grpc/{NEW}": (Receiving("gateway", (), (asked,)),)})
 
 
 def batch_deprecated(subject: Subject) -> Iterator[Subject]:
@@ -107,7 +107,7 @@ def connection_forgotten(subject: Subject) -> Iterator[Subject]:
 
 
 def wrong_pod(subject: Subject) -> Iterator[Subject]:
-    made = replace(subject, senders=("agent",))
+    made = replace(subject, incomplete_senders=("agent",))
     yield from added([("processors", "k8s_attributes", settings, "traces") for settings in ({}, BY_CONNECTION)])(made)
 
 
@@ -191,7 +191,7 @@ def duplicate_scrape(subject: Subject) -> Iterator[Subject]:
         {"mode": "deployment", "replicas": 3},
         {"mode": "statefulset", "replicas": 2},
     ):
-        deployment = placed(subject, **around, target_allocator=False)
+        deployment = placed(subject, **around, has_target_allocator=False)
         yield plus(subject, "receivers", "prometheus", scrape, "metrics", deployment=deployment)
 
 
@@ -211,19 +211,21 @@ def node_measured_twice(subject: Subject) -> Iterator[Subject]:
 
 def target_allocator_mode(subject: Subject) -> Iterator[Subject]:
     for mode in ("deployment", "sidecar"):
-        yield put(subject, ("service", "mutant"), None, deployment=placed(subject, mode=mode, target_allocator=True))
+        yield put(
+            subject, ("service", "mutant"), None, deployment=placed(subject, mode=mode, has_target_allocator=True)
+        )
 
 
 def split_state(subject: Subject) -> Iterator[Subject]:
     if subject.view.find_parts("exporters", "loadbalancing"):
         return  # it divides for others
-    subject = replace(subject, routing=None)  # nobody divides for it
+    subject = replace(subject, complete_routing_keys=None)  # nobody divides for it
     deployment = {"deployment": placed(subject, mode="deployment", replicas=3)}
     for kind in ("tail_sampling", "groupbytrace"):
         yield plus(subject, "processors", kind, {}, **deployment)
     yield plus(subject, "processors", "cumulativetodelta", {}, "metrics", **deployment)
     counted = joined(subject, "span_metrics", {}, ("traces", "metrics"))
-    yield edited(counted, lambda _config: None, deployment=placed(subject, mode="deployment", autoscaled=True))
+    yield edited(counted, lambda _config: None, deployment=placed(subject, mode="deployment", is_autoscaled=True))
 
 
 def unbounded_dimension(subject: Subject) -> Iterator[Subject]:

@@ -24,8 +24,8 @@ LOGS = "https://logs.eu-west-1.amazonaws.com/v1/logs"
 
 def region_missing(subject: Subject) -> Iterator[Subject]:
     for kind, signal in (("awsxray", "traces"), ("awsemf", "metrics"), ("awscloudwatchlogs", "logs")):
-        yield plus(subject, "exporters", kind, {}, signal, environment=frozenset({"AWS_DEFAULT_REGION"}))
-    yield plus(subject, "receivers", "awsxray", {"proxy_server": {}}, environment=frozenset())
+        yield plus(subject, "exporters", kind, {}, signal, variable_names=frozenset({"AWS_DEFAULT_REGION"}))
+    yield plus(subject, "receivers", "awsxray", {"proxy_server": {}}, variable_names=frozenset())
 
 
 def random_trace_id(subject: Subject) -> Iterator[Subject]:

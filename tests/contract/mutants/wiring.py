@@ -21,7 +21,7 @@ def duplicate_key(subject: Subject) -> Iterator[Subject]:
     text = _yaml.dump(subject.config)
     for key in subject.config:
         document = _yaml.load(f"{text}{key}: {{}}\n", "mutant")
-        yield Subject(document.data, duplicates=document.duplicates)
+        yield Subject(document.data, duplicate_keys=document.duplicates)
 
 
 def not_a_mapping(subject: Subject) -> Iterator[Subject]:

@@ -45,7 +45,7 @@ _RETENTION_DAYS = (
 
 def region_missing(subject: Subject) -> Iterator[Fault]:
     """Yield AWS components without a region. They ask the instance metadata service, which may not answer."""
-    if subject.environment is None or _REGION_VARIABLE in subject.environment:
+    if subject.variable_names is None or _REGION_VARIABLE in subject.variable_names:
         return
     for part in subject.view.find_parts("exporters", *_EXPORTERS_WITH_REGION):
         if not part.settings.get("region"):

@@ -189,7 +189,7 @@ def header_unsent(subject: Subject) -> Iterator[Fault]:
 
     Applications may send the header to that collector themselves, so the exporter may be right.
     """
-    for exporter, receiving in subject.receiving.items():
+    for exporter, receiving in subject.receiving_collectors.items():
         headers = list_sent_headers(subject, exporter)
         if headers is None:
             continue

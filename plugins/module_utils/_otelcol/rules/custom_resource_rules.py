@@ -51,7 +51,7 @@ _MOST_SHOWN_NAMES = 16
 _MEANT_FIELD_BY_PATH: dict[Path, str] = {("targetAllocator", "strategy"): "allocationStrategy"}
 
 
-@about("resource")
+@about("custom_resource")
 def resource_version(subject: Subject) -> Iterator[Fault]:
     """Yield versions of a custom resource that no operator serves, or that are deprecated."""
     kind, version = _resource_kind(subject), _resource_api_version(subject)
@@ -72,7 +72,7 @@ def resource_version(subject: Subject) -> Iterator[Fault]:
         yield Fault(("apiVersion",), f"{kind} in {version} is deprecated", fix, severity="info")
 
 
-@about("resource")
+@about("custom_resource")
 def resource_kind(subject: Subject) -> Iterator[Fault]:
     """Yield custom resources of the operator's group whose kind no operator has."""
     kinds, kind = subject.operator_kinds.get("kinds", {}), _resource_kind(subject)
@@ -82,17 +82,17 @@ def resource_kind(subject: Subject) -> Iterator[Fault]:
         )
 
 
-@about("resource")
+@about("custom_resource")
 def resource_config(subject: Subject) -> Iterator[Fault]:
     """Yield OpenTelemetryCollectors without a config."""
-    if not subject.resource or _resource_kind(subject) != COLLECTOR_KIND:
+    if not subject.custom_resource or _resource_kind(subject) != COLLECTOR_KIND:
         return
     if _resource_spec(subject).get("config") in (None, {}, ""):
         fix = "Write the config of the Collector below `spec.config`."
         yield Fault(_SPEC, f"an {COLLECTOR_KIND} without `spec.config` starts no Collector", fix)
 
 
-@about("resource")
+@about("custom_resource")
 def resource_field(subject: Subject) -> Iterator[Fault]:
     """Yield fields that a custom resource does not have; the API server rejects or drops them."""
     fields, kind = _find_spec_fields(subject) or {}, _resource_kind(subject)
@@ -130,7 +130,7 @@ def _describe_unknown_field(fault: Fault, kind: str) -> Fault:
     )
 
 
-@about("resource")
+@about("custom_resource")
 def resource_value(subject: Subject) -> Iterator[Fault]:
     """Yield values that the schema of custom resources rejects: wrong types, unknown words, numbers out of range."""
     for misfit in _find_misfits(subject):
@@ -163,7 +163,7 @@ def _find_spec_fields(subject: Subject) -> dict[str, Any] | None:
 
 def _custom_resource(subject: Subject) -> Mapping[str, Any]:
     """Return the custom resource that a subject is in; an empty one if there is none."""
-    return subject.resource or {}
+    return subject.custom_resource or {}
 
 
 def _resource_kind(subject: Subject) -> str:
@@ -187,7 +187,7 @@ def _add_article(kind: str) -> str:
     return f"{article} {kind}"
 
 
-@about("resource")
+@about("custom_resource")
 def resource_mode(subject: Subject) -> Iterator[Fault]:
     """Yield fields that the mode of a custom resource does not support; they are rejected or ignored."""
     spec = _resource_spec(subject)
@@ -204,7 +204,7 @@ def resource_mode(subject: Subject) -> Iterator[Fault]:
         yield Fault((*_SPEC, *field.path), f"mode {mode} {verb} {name}", fix, severity=severity)
 
 
-@about("resource")
+@about("custom_resource")
 def resource_autoscaler(subject: Subject) -> Iterator[Fault]:
     """Yield autoscalers with missing or reversed bounds, or with metrics that the operator does not support."""
     spec = _resource_spec(subject)
@@ -256,7 +256,7 @@ def _find_metric_faults(metric_path: Path, metric: Any) -> Iterator[Fault]:
         )
 
 
-@about("resource")
+@about("custom_resource")
 def resource_port(subject: Subject) -> Iterator[Fault]:
     """Yield ports of a custom resource whose name or number Kubernetes rejects."""
     for index, port in enumerate(list_at(_resource_spec(subject), "ports")):
@@ -278,7 +278,7 @@ def _find_wrong_port_number(path: Path, number: Any, *, least: int) -> Iterator[
         yield Fault(path, f"{number} is not a valid port number", f"Write {least} to {_LARGEST_PORT}.")
 
 
-@about("resource")
+@about("custom_resource")
 def resource_host(subject: Subject) -> Iterator[Fault]:
     """Yield subdomain ingresses without a host name."""
     ingress = mapping_at(_resource_spec(subject), "ingress")
@@ -288,7 +288,7 @@ def resource_host(subject: Subject) -> Iterator[Fault]:
 
 def _resource_spec(subject: Subject) -> dict[str, Any]:
     """Return the spec of a custom resource; an empty one if there is none."""
-    return mapping_at(subject.resource, "spec")
+    return mapping_at(subject.custom_resource, "spec")
 
 
 def _is_number(value: Any) -> TypeGuard[int]:

@@ -75,7 +75,9 @@ def split_state(subject: Subject) -> Iterator[Fault]:
     for part in subject.view.started_components:
         state = _STATE_BY_TYPE.get((part.section, part.kind))
         if state and not _is_kept_together(part, state.routing_key, deployment.mode, subject):
-            yield _describe_split_state(part, state, copies_text, are_senders_known=subject.routing is not None)
+            yield _describe_split_state(
+                part, state, copies_text, are_senders_known=subject.complete_routing_keys is not None
+            )
 
 
 def _describe_split_state(part: StartedComponent, state: _State, copies_text: str, *, are_senders_known: bool) -> Fault:
@@ -106,7 +108,7 @@ def _do_senders_divide(routing_key: str, subject: Subject) -> bool:
     """Whether the senders, as far as they are known, send data with the same routing key to the same replica."""
     signal = "metrics" if routing_key == _STREAMS else "traces"
     # What all senders do counts more than what files or a cluster show of some.
-    keys_by_signal = subject.routing or subject.divided
+    keys_by_signal = subject.complete_routing_keys or subject.partial_routing_keys
     return keys_by_signal.get(signal) == {routing_key}
 
 
@@ -135,10 +137,10 @@ def _decides_before_division(subject: Subject, part: StartedComponent, balancing
     return any(not balancing_ids.isdisjoint(pipeline.exporters) for pipeline in pipelines)
 
 
-@about("unreceived")
+@about("unreceived_signals")
 def unreceived_signal(subject: Subject) -> Iterator[Fault]:
     """Yield exporters that send a signal to a collector of the same inventory that does not receive it; it is lost."""
-    for exporter, lost_signals in subject.unreceived.items():
+    for exporter, lost_signals in subject.unreceived_signals.items():
         signals_by_collector: dict[str, list[str]] = {}
         for collector, signal in lost_signals:
             signals_by_collector.setdefault(collector, []).append(signal)
@@ -153,10 +155,10 @@ def unreceived_signal(subject: Subject) -> Iterator[Fault]:
             yield Fault(("exporters", exporter), message, fix)
 
 
-@about("unseen")
+@about("unseen_collectors")
 def unseen_replicas(subject: Subject) -> Iterator[Fault]:
     """Yield exporters that balance over the pods of a collector that keeps connections; new replicas get nothing."""
-    for exporter, keeping_collectors in subject.unseen.items():
+    for exporter, keeping_collectors in subject.unseen_collectors.items():
         for collector in keeping_collectors:
             message = f"'{exporter}' asks for the pods of collector '{collector}' again only when a connection ends"
             fix = f"Set `max_connection_age` of recipe otlp_ingest in '{collector}', such as 30s."

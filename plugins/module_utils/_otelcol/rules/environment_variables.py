@@ -44,9 +44,9 @@ _SERVICE_LINK = re.compile(
 
 def missing_variable(subject: Subject) -> Iterator[Fault]:
     """Yield variables that the config reads but `env` does not set; the Collector replaces them with empty text."""
-    if subject.environment is None:
+    if subject.variable_names is None:
         return
-    set_names = subject.environment if subject.on_host else subject.environment | _IN_EVERY_POD
+    set_names = subject.variable_names if subject.on_host else subject.variable_names | _IN_EVERY_POD
     for variable in find_config_variables(subject.config):
         if variable.is_optional or variable.name in set_names:
             continue
@@ -54,9 +54,8 @@ def missing_variable(subject: Subject) -> Iterator[Fault]:
         if link_match:
             yield _describe_linked_variable(variable.path, variable.name, link_match[1])
         else:
-            message = (
-                f"variable {variable.name} is read here, but not set{suggest_word(variable.name, subject.environment)}"
-            )
+            near_name_hint = suggest_word(variable.name, subject.variable_names)
+            message = f"variable {variable.name} is read here, but not set{near_name_hint}"
             fix = f"Add it to `env`, or give it a default: ${{env:{variable.name}:-VALUE}}."
             yield Fault(variable.path, message, fix)
 
@@ -79,7 +78,7 @@ def proxied_service(subject: Subject) -> Iterator[Fault]:
         return  # a name of one word is no Service there
     peers_inside = [peer for peer in find_peers(subject.config, "") if _sends_to_service(peer)]
     for peer in peers_inside:
-        proxy = find_proxy_for(peer.host, peer.port, peer.scheme, subject.literals)
+        proxy = find_proxy_for(peer.host, peer.port, peer.scheme, subject.literal_variables)
         if proxy:
             message = f"{proxy.variable} sends what is for {peer.endpoint} to the proxy {proxy.host}"
             no_proxy_value = join_proxy_exceptions(inside_peer.host for inside_peer in peers_inside)

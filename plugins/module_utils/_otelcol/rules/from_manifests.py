@@ -105,19 +105,19 @@ def _read_custom_resource(resource: Object, manifests: Sequence[Object], complet
     deployment = Deployment(
         mode=mode,
         replicas=replicas,
-        autoscaled=bool(autoscaler),
-        unrequested=find_unrequested_in_spec(spec),
+        is_autoscaled=bool(autoscaler),
+        unrequested_resources=find_unrequested_in_spec(spec),
         memory_limit_mib=read_memory_mib(spec),
-        host_network=spec.get("hostNetwork") is True,
-        mounts=list_mount_paths(spec),
-        fleeting=list_fleeting_paths(spec, spec),
-        target_allocator=_has_target_allocator(resource),
+        uses_host_network=spec.get("hostNetwork") is True,
+        mount_paths=list_mount_paths(spec),
+        fleeting_paths=list_fleeting_paths(spec, spec),
+        has_target_allocator=_has_target_allocator(resource),
         by_operator=True,
-        granted=rights.rbac_rules,
+        granted_rules=rights.rbac_rules,
         bound_elsewhere=rights.bound_elsewhere,
         ingress=find_resource_ingress(resource, manifests, complete) if has_own_pods else None,
-        annotated=bool(spec.get("podAnnotations")),
-        logs=_find_pod_logs(
+        has_user_metadata=bool(spec.get("podAnnotations")),
+        pod_logs=_find_pod_logs(
             mode, resource, names.operator_child_name(resource_name), names.CONTAINER_BY_BACKEND["operator"]
         ),
     )
@@ -149,21 +149,21 @@ def _read_workload(workload: Object, container: Object, manifests: Sequence[Obje
     deployment = Deployment(
         mode=mode,
         replicas=replicas,
-        autoscaled=any(scales_workload(candidate, workload) for candidate in manifests),
-        unrequested=find_unrequested_resources(workload, manifests),
+        is_autoscaled=any(scales_workload(candidate, workload) for candidate in manifests),
+        unrequested_resources=find_unrequested_resources(workload, manifests),
         memory_limit_mib=read_memory_mib(container),
-        host_network=pod_spec.get("hostNetwork") is True,
-        mounts=list_mount_paths(container),
-        fleeting=list_fleeting_paths(container, pod_spec),
-        exposed=find_exposed_ports(container, labels, workload, manifests),
-        granted=rights.rbac_rules,
+        uses_host_network=pod_spec.get("hostNetwork") is True,
+        mount_paths=list_mount_paths(container),
+        fleeting_paths=list_fleeting_paths(container, pod_spec),
+        exposed_ports=find_exposed_ports(container, labels, workload, manifests),
+        granted_rules=rights.rbac_rules,
         bound_elsewhere=rights.bound_elsewhere,
-        probed=not _PROBES.isdisjoint(container),
+        is_probed=not _PROBES.isdisjoint(container),
         ingress=find_pod_ingress(
             workload, labels, manifests, complete, map_port_names(mappings_at(pod_spec, "containers"))
         ),
-        annotated=bool(mapping_at(template, "metadata", "annotations")),
-        logs=_find_pod_logs(mode, workload, valid_name(mapping_at(workload, "metadata")), valid_name(container)),
+        has_user_metadata=bool(mapping_at(template, "metadata", "annotations")),
+        pod_logs=_find_pod_logs(mode, workload, valid_name(mapping_at(workload, "metadata")), valid_name(container)),
     )
     services = list_valid_names(find_selecting_services(labels, workload, manifests))
     return PlatformContext(
@@ -197,11 +197,13 @@ def add_rights(context: PlatformContext, found_config: FoundConfig, manifests: S
     known_deployment = find_context(found_config, manifests).deployment
     if known_deployment is None:
         return context
-    is_nothing_known = known_deployment.granted is None and not known_deployment.bound_elsewhere
+    is_nothing_known = known_deployment.granted_rules is None and not known_deployment.bound_elsewhere
     if is_nothing_known:
         return context
     deployment_with_rights = replace(
-        context.deployment, granted=known_deployment.granted, bound_elsewhere=known_deployment.bound_elsewhere
+        context.deployment,
+        granted_rules=known_deployment.granted_rules,
+        bound_elsewhere=known_deployment.bound_elsewhere,
     )
     return replace(context, deployment=deployment_with_rights)
 

@@ -30,7 +30,7 @@ _TYPES_ANSWERING_PROBES = types_with_traits(EXTENSIONS, Trait.ANSWERS_PROBES)
 @about("deployment")
 def health_check_missing(subject: Subject) -> Iterator[Fault]:
     """Yield collectors without a health check for the kubelet's probes."""
-    if subject.deployment and subject.deployment.probed and not _answers_probes(subject):
+    if subject.deployment and subject.deployment.is_probed and not _answers_probes(subject):
         yield Fault(
             ("service", "extensions"),
             "no health_check answers probes: pods that hang keep running, and pods that are not ready receive data",
@@ -50,7 +50,7 @@ def _answers_probes(subject: Subject) -> bool:
 @about("deployment")
 def health_check_unreachable(subject: Subject) -> Iterator[Fault]:
     """Yield health checks on the loopback address, which the kubelet cannot reach."""
-    if not subject.deployment or not subject.deployment.probed:
+    if not subject.deployment or not subject.deployment.is_probed:
         return
     for listener in subject.view.listeners:
         part = listener.part

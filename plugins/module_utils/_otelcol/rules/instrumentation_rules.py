@@ -29,10 +29,10 @@ _ENDPOINT_VARIABLE = re.compile(r"OTEL_EXPORTER_OTLP(_[A-Z]+)?_ENDPOINT\Z")
 _USUAL_PORTS = {"http": 80, "https": 443}
 
 
-@about("resource")
+@about("custom_resource")
 def instrumentation_endpoint(subject: Subject) -> Iterator[Fault]:
     """Yield endpoints of Instrumentations at a collector of the same files that does not listen on that port."""
-    resource = subject.resource or {}
+    resource = subject.custom_resource or {}
     if resource.get("kind") != "Instrumentation":
         return
     namespace = str(value_at(resource, ("metadata", "namespace"), ""))
@@ -41,7 +41,7 @@ def instrumentation_endpoint(subject: Subject) -> Iterator[Fault]:
         if not host:
             continue
         service = resolve_service(host, namespace)
-        ports = subject.opened.get((service.namespace, service.name))
+        ports = subject.opened_ports.get((service.namespace, service.name))
         if ports and port not in ports:
             known_ports = ", ".join(str(known_port) for known_port in sorted(ports))
             message = f"no receiver of the collector behind {host} listens on port {port}"

@@ -45,11 +45,11 @@ _EFFECT_BY_VERBOSITY = {
 @about(receivers=["filelog"])
 def log_loop(subject: Subject) -> Iterator[Fault]:
     """Yield file_log receivers that read a log to which their own records are printed, so that those come back."""
-    own_log = subject.deployment.logs if subject.deployment else None
+    own_log = subject.deployment.pod_logs if subject.deployment else None
     verbosities = find_printing_exporters(subject.view)
     for part in subject.view.find_parts("receivers", "filelog"):
         for exporter, first_filter in find_reached_exporters(subject.view, part).items():
-            printers = subject.printers.get(exporter, ())
+            printers = subject.printers_by_exporter.get(exporter, ())
             if exporter in verbosities:
                 printers = (Printer("", own_log, exporter, verbosities[exporter]), *printers)
             for printer in printers:
@@ -155,7 +155,7 @@ def _is_own_service(endpoint: str, subject: Subject) -> bool:
 
     A workload that the operator makes of the custom resource `gw` is `gw-collector`, with Services for both names.
     """
-    logs = subject.deployment.logs if subject.deployment else None
+    logs = subject.deployment.pod_logs if subject.deployment else None
     if logs is None:
         return False
     workload = logs.workload

@@ -88,10 +88,10 @@ def _find_folder_of_files(subject: Subject, pattern: str) -> str:
 def file_missing(subject: Subject) -> Iterator[Fault]:
     """Yield certificates and other files in a directory that is not mounted."""
     deployment = subject.deployment
-    if deployment is None or deployment.mounts is None:
+    if deployment is None or deployment.mount_paths is None:
         return
     # A webhook that reads annotations, such as that of Vault, or an image of the user's own may bring the files.
-    may_bring_files = deployment.annotated or not _is_released_image(subject)
+    may_bring_files = deployment.has_user_metadata or not _is_released_image(subject)
     for path, file_path in _list_files_in_use(subject):
         if not _is_unmounted(subject, file_path):
             continue
@@ -152,16 +152,16 @@ def _is_lost_with_pod(path: str, deployment: Deployment) -> bool:
 
     It hides the outer ones: with volumes at `/var/lib` and `/var/lib/queue`, files in the latter are in its volume.
     """
-    volumes_at_path = [mount for mount in deployment.mounts or () if _is_below(path, (mount,))]
+    volumes_at_path = [mount for mount in deployment.mount_paths or () if _is_below(path, (mount,))]
     if not volumes_at_path:
         return False
     innermost = max(volumes_at_path, key=len)
-    return innermost in deployment.fleeting
+    return innermost in deployment.fleeting_paths
 
 
 def _list_parts_if_mounts_known(subject: Subject, section: str, kind: str) -> Iterator[StartedComponent]:
     """Yield the started components of a kind in a section, if it is known what is mounted."""
-    if subject.deployment and subject.deployment.mounts is not None:
+    if subject.deployment and subject.deployment.mount_paths is not None:
         yield from subject.view.find_parts(section, kind)
 
 
@@ -178,7 +178,7 @@ def _is_unmounted(subject: Subject, path: str) -> bool:
     | `/etc/ssl/ca.crt` | no | every pod has this folder |
     | `${env:FOLDER}/a`, `data/a` | no | nobody knows where this is |
     """
-    mounts = subject.deployment.mounts if subject.deployment else None
+    mounts = subject.deployment.mount_paths if subject.deployment else None
     if mounts is None or "$" in path or not path.startswith("/"):
         return False
     if path == "/" or _is_below(path, _IN_EVERY_POD):

@@ -47,10 +47,10 @@ class _GuardedComponent(NamedTuple):
 def consent_missing(subject: Subject) -> Iterator[Fault]:
     """Yield components that need a right which the collector's option `allow` does not name."""
     deployment = subject.deployment
-    if deployment is None or deployment.allowed is None:
+    if deployment is None or deployment.allowed_rights is None:
         return
     guarded_components = list(_list_guarded_components(subject, deployment))
-    allowed_rights = set(deployment.allowed)
+    allowed_rights = set(deployment.allowed_rights)
     rights_to_allow = set(allowed_rights)
     # The fix of each finding allows what all components need, so that one change of the option is enough.
     for guarded_component in guarded_components:

@@ -123,7 +123,7 @@ def unverified_certificate(subject: Subject) -> Iterator[Fault]:
 
 def open_receiver(subject: Subject) -> Iterator[Fault]:
     """Yield receivers that accept clear text on every address."""
-    is_on_node = bool(subject.deployment and subject.deployment.host_network)
+    is_on_node = bool(subject.deployment and subject.deployment.uses_host_network)
     for listener in subject.view.listeners:
         if not _accepts_clear_text(listener):
             continue

@@ -85,7 +85,7 @@ def host_reader(subject: Subject) -> Iterator[Fault]:
 def selinux_denied(subject: Subject) -> Iterator[Fault]:
     """Yield components that use files of the node where SELinux denies them to containers."""
     deployment = subject.deployment
-    if not deployment or not deployment.confined:
+    if not deployment or not deployment.is_confined:
         return
     for part, used_files in _list_users_of_node_files(subject, deployment.mode):
         if used_files:
@@ -106,7 +106,7 @@ def _list_users_of_node_files(subject: Subject, mode: str) -> Iterator[tuple[Sta
 def metadata_service(subject: Subject) -> Iterator[Fault]:
     """Yield detectors that use the EC2 metadata service, which pods reach only if the instance allows it."""
     deployment = subject.deployment
-    if not deployment or deployment.host_network:
+    if not deployment or deployment.uses_host_network:
         return
     for part in subject.view.find_parts("processors", "resourcedetection"):
         for index, detector in enumerate(list_at(part.settings, "detectors")):

@@ -41,7 +41,7 @@ class Permission(NamedTuple):
 @about("deployment")
 def missing_identity(subject: Subject) -> Iterator[Fault]:
     """Yield collectors that call AWS while nothing gives them credentials; AWS then refuses all requests."""
-    actions = subject.deployment.unidentified if subject.deployment else ()
+    actions = subject.deployment.unidentified_calls if subject.deployment else ()
     if actions:
         message = f"it calls AWS ({join_at_most(_SHOWN_ACTIONS, actions)}), and nothing gives its pods credentials"
         fix = (
@@ -54,9 +54,9 @@ def missing_identity(subject: Subject) -> Iterator[Fault]:
 @about("deployment")
 def missing_permission(subject: Subject) -> Iterator[Fault]:
     """Yield components that need permissions which the collector's ServiceAccount lacks."""
-    if not subject.deployment or subject.deployment.granted is None:
+    if not subject.deployment or subject.deployment.granted_rules is None:
         return
-    granted_permissions = set(_list_permissions(subject.deployment.granted))
+    granted_permissions = set(_list_permissions(subject.deployment.granted_rules))
     for row, part in find_components_with_needs(subject.view.started_components):
         needed_permissions = _list_permissions(row.list_rules(part.settings))
         missing_permissions = [

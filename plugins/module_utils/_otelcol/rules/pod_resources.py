@@ -33,7 +33,7 @@ _FILTERS_OF_OWN_NODE = ("node", "node_from_env_var")
 @about("deployment")
 def autoscaler_without_request(subject: Subject) -> Iterator[Fault]:
     """Yield autoscalers that measure the share of a resource which a container does not request: they never scale."""
-    unrequested_resources = subject.deployment.unrequested if subject.deployment else ()
+    unrequested_resources = subject.deployment.unrequested_resources if subject.deployment else ()
     for resource_name in unrequested_resources:
         message = (
             f"the autoscaler measures {resource_name} as a share of the request, and a container of the pod requests"

@@ -37,10 +37,10 @@ _FIX_OF_POLICIES = {
 def unreachable_receiver(subject: Subject) -> Iterator[Fault]:
     """Yield listeners on the loopback address whose port a Service or the node exposes."""
     deployment = subject.deployment
-    if not deployment or deployment.mode == "sidecar" or not deployment.exposed:
+    if not deployment or deployment.mode == "sidecar" or not deployment.exposed_ports:
         return
     for listener in _list_exposed_listeners(subject):
-        if is_loopback(listener.host) and listener.port_and_protocol in deployment.exposed:
+        if is_loopback(listener.host) and listener.port_and_protocol in deployment.exposed_ports:
             message = f"port {listener.port} listens on {listener.host}, which no other pod reaches"
             # Such as `endpoint: "[${env:MY_POD_IP}]:4317"`.
             reachable_setting = listener.describe_host_setting(choose_pod_address(listener))
@@ -63,7 +63,7 @@ def choose_pod_address(listener: Listener) -> str:
 def open_on_node(subject: Subject) -> Iterator[Fault]:
     """Yield ports that are open on every address of the node because the pod uses hostNetwork."""
     deployment = subject.deployment
-    if not deployment or not deployment.host_network:
+    if not deployment or not deployment.uses_host_network:
         return
     machine_name = "host" if deployment.is_service else "node"
     for listener in subject.view.listeners:
@@ -89,7 +89,7 @@ def closed_udp_port(subject: Subject) -> Iterator[Fault]:
     Files may lack a policy that admits more, so only a port that a policy has for TCP alone is more than a note there.
     """
     deployment = subject.deployment
-    if not deployment or not deployment.ingress or deployment.host_network:
+    if not deployment or not deployment.ingress or deployment.uses_host_network:
         return
     fix_pattern = _FIX_OF_POLICIES["operator" if deployment.by_operator else "own"]
     for listener in _list_exposed_listeners(subject):
@@ -105,7 +105,7 @@ def _report_closed_port(listener: Listener, ingress: Ingress, fix: str) -> Fault
         severity = SEVERITY_OF_RULE
     else:
         problem = f"does not admit UDP port {listener.port}"
-        severity = SEVERITY_OF_RULE if ingress.complete else "info"  # another file may have a policy that admits it
+        severity = SEVERITY_OF_RULE if ingress.is_complete else "info"  # another file may have a policy that admits it
     return Fault(listener.path, f"NetworkPolicy {ingress.policies.policy_names} {problem}", fix, severity=severity)
 
 

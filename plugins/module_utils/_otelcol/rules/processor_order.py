@@ -96,9 +96,9 @@ def _find_askers_behind_regrouping(pipeline: Pipeline, asking_ids: set[str]) -> 
 @about(processors=["k8sattributes"])
 def wrong_pod(subject: Subject) -> Iterator[Fault]:
     """Yield k8s_attributes that find pods by their connection, where the connection is that of another collector."""
-    if not subject.senders:
+    if not subject.incomplete_senders:
         return
-    quoted_senders = " and ".join(f"'{sender}'" for sender in subject.senders)
+    quoted_senders = " and ".join(f"'{sender}'" for sender in subject.incomplete_senders)
     for part in subject.view.find_parts("processors", "k8sattributes"):
         if _needs_connection(part):
             yield _report_pod_of_sender(part, quoted_senders)

@@ -117,7 +117,7 @@ def _format_mib(size: int) -> str:
 def _find_smallest_limit(part: StartedComponent, subject: Subject, limit_rows: Sequence[Row]) -> SizeLimit | None:
     """Return the smallest limit that is known of what receives the requests of an exporter."""
     limits = [
-        *_find_limits_of_receivers(part, subject.receiving.get(part.id, ()), limit_rows),
+        *_find_limits_of_receivers(part, subject.receiving_collectors.get(part.id, ()), limit_rows),
         *_find_limits_of_hosts(part, limit_rows),
         *_find_own_limit(part, limit_rows),
     ]

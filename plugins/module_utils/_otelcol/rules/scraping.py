@@ -39,7 +39,7 @@ _TEXT_OF_REPLICA = re.compile(
 def duplicate_scrape(subject: Subject) -> Iterator[Fault]:
     """Yield scrape jobs that every replica of the collector runs on the same targets."""
     copies, deployment = describe_copies(subject.deployment), subject.deployment
-    if not copies or not deployment or deployment.target_allocator:
+    if not copies or not deployment or deployment.has_target_allocator:
         return
     for part in subject.view.find_parts("receivers", "prometheus"):
         for path, job in _list_scrape_jobs(part):
@@ -63,13 +63,13 @@ def scraped_twice(subject: Subject) -> Iterator[Fault]:
     """Yield jobs whose annotated targets another job, or another collector of the run, scrapes too."""
     earlier_scrapes: list[AnnotatedScrape] = []
     for part in subject.view.find_parts("receivers", "prometheus"):
-        for scrape in find_annotated_scrapes(part, nodes=subject.nodes):
+        for scrape in find_annotated_scrapes(part, nodes=subject.node_choice):
             other_scrapes = [earlier for earlier in earlier_scrapes if earlier.selection.overlaps(scrape.selection)]
             if other_scrapes:
                 other_job = other_scrapes[0].job_name
                 message = f"job '{scrape.job_name}' scrapes the same annotated targets as job '{other_job}'"
                 yield Fault(scrape.path, message, "Remove one of the two jobs, or give it other targets.")
-            for collector in _list_overlapping_collectors(scrape, subject.scraping):
+            for collector in _list_overlapping_collectors(scrape, subject.annotated_scrapes):
                 message = f"job '{scrape.job_name}' and collector '{collector}' scrape the same annotated targets"
                 fix = (
                     "Let one of the two collectors scrape them: set `annotated_pods: false` in the other one, or give "

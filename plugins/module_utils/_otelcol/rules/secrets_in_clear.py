@@ -74,9 +74,9 @@ def _suggest_hiding(subject: Subject) -> str:
 
 def _find_secret_variables(subject: Subject) -> Iterator[Fault]:
     """Yield variables of `env` whose value is a secret, or comes from a vault."""
-    for name, value in subject.literals.items():
+    for name, value in subject.literal_variables.items():
         secret_kind = secret_kind_at({}, (name,), value)
-        is_secret_variable = bool(secret_kind) or value in subject.decrypted
+        is_secret_variable = bool(secret_kind) or value in subject.decrypted_values
         if is_secret_variable:
             message = f"variable {name} in `env` holds a secret in clear text, which the pod and the manifest show"
             severity = "warning" if secret_kind == RANDOM_TEXT else SEVERITY_OF_RULE
@@ -85,10 +85,10 @@ def _find_secret_variables(subject: Subject) -> Iterator[Fault]:
 
 def _find_decrypted_settings(subject: Subject) -> Iterator[Fault]:
     """Yield settings with a value of a vault that nothing else shows to be a secret."""
-    if not subject.decrypted:
+    if not subject.decrypted_values:
         return
     for path, value in subject.view.scalar_leaves:
-        if value in subject.decrypted and not secret_kind_at(subject.config, path, str(value)):
+        if value in subject.decrypted_values and not secret_kind_at(subject.config, path, str(value)):
             message = f"`{_name_setting_at(path)}` has a value of a vault in clear text, which the ConfigMap shows"
             yield Fault(path, message, _suggest_hiding(subject))
 
@@ -103,7 +103,7 @@ def _name_setting_at(path: Path) -> str:
 
 def _find_secret_notes(subject: Subject) -> Iterator[Fault]:
     """Yield secrets in labels, annotations and other texts of the objects."""
-    for option, value in subject.notes.items():
+    for option, value in subject.object_notes.items():
         if is_secret((option,), value) and is_literal(value):
             message = f"`{option}` holds a secret in clear text, which everybody sees who may read the object"
             fix = "Remove it, and put it into a Secret."

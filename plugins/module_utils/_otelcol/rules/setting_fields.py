@@ -83,7 +83,7 @@ class _Refusal(NamedTuple):
 
 def _find_refused_by_decoders(subject: Subject) -> Iterator[RuleFault]:
     """Yield what decoders refuse in the settings of this config, by rule."""
-    is_allocated = bool(subject.deployment and subject.deployment.target_allocator)
+    is_allocated = bool(subject.deployment and subject.deployment.has_target_allocator)
     # The rules removed-setting and moved-setting know the versions of these.
     moved_paths = {path for path, _move in find_movable_settings(subject)}
     # Roles have the names of sections: what a pipeline lists among its receivers is in the section `receivers`.

@@ -189,7 +189,7 @@ def _list_excluding_keys(subject: Subject) -> frozenset[str]:
     `measured` do not count if the Collector has no metrics of its own.
     """
     keys: set[str] = set()
-    if subject.deployment and subject.deployment.target_allocator:
+    if subject.deployment and subject.deployment.has_target_allocator:
         keys.add("allocated")
     level = mapping_at(subject.config, *TELEMETRY, "metrics").get("level")
     if isinstance(level, str) and level.lower() == "none":

@@ -54,10 +54,10 @@ def not_a_mapping(subject: Subject) -> Iterator[Fault]:
             yield Fault(path, f"this must be a mapping, not {_describe_type(value)}")
 
 
-@about("duplicates")
+@about("duplicate_keys")
 def duplicate_key(subject: Subject) -> Iterator[Fault]:
     """Yield duplicate keys in a mapping; the Collector rejects them."""
-    for path, position in subject.duplicates:
+    for path, position in subject.duplicate_keys:
         key = f"key '{path[-1]}'" if path else "the key of this config"  # `config:` twice in a custom resource
         yield Fault(path, f"{key} is duplicated", "Keep one of the two.", position)
 

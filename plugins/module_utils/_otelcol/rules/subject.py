@@ -4,7 +4,7 @@
 """The subject of rules: a config, and all that is known about it and about where its collector runs. Private.
 
 A rule is a function that takes a `Subject` and yields a fault for each violation, see rule_definitions.py. For example,
-the rule on files that nothing mounts reads `subject.config` and `subject.deployment.mounts`. What nobody knows is None
+the rule on files that nothing mounts reads `subject.config` and `subject.deployment.mount_paths`. What nobody knows is
 or empty, and then rules are silent. These make subjects:
 
 - plugin_utils/_judged_collectors.py of a collector that the collection renders
@@ -40,7 +40,7 @@ class Ingress:
 
     policies: Policies
     port_names: Mapping[int, Collection[str]] = field(default_factory=dict)
-    complete: bool = False
+    is_complete: bool = False
 
     def admits(self, port: int, protocol: str) -> bool:
         """Whether a policy lets anybody connect to a port."""
@@ -54,48 +54,48 @@ class Deployment:
     mode: str
     """daemonset, deployment, sidecar, statefulset, or service on a host."""
     replicas: int | None = None
-    autoscaled: bool = False
+    is_autoscaled: bool = False
     """Whether an autoscaler sets the number of replicas."""
-    unrequested: tuple[str, ...] = ()
+    unrequested_resources: tuple[str, ...] = ()
     """The resources whose share its autoscaler measures, while a container requests none, such as `cpu`."""
     memory_limit_mib: int | None = None
     """0 means that the container has no limit."""
-    host_network: bool = False
+    uses_host_network: bool = False
     ip_families: tuple[str, ...] = ()
     """The families of the cluster's addresses, the first one first; empty where unknown."""
-    mounts: tuple[str, ...] | None = None
+    mount_paths: tuple[str, ...] | None = None
     """The paths at which anything is mounted."""
-    fleeting: tuple[str, ...] = ()
+    fleeting_paths: tuple[str, ...] = ()
     """The paths among them whose volumes end with the pod."""
-    exposed: frozenset[tuple[int, str]] | None = None
+    exposed_ports: frozenset[tuple[int, str]] | None = None
     """The ports that a Service or the node opens, each with its protocol, such as `(4317, "TCP")`."""
-    granted: tuple[dict[str, Any], ...] | None = None
+    granted_rules: tuple[dict[str, Any], ...] | None = None
     """The RBAC rules of its ServiceAccount, as manifests spell them."""
     bound_elsewhere: str = ""
     """In words, the binding that gives its rules to another account in its place; empty if none does."""
-    probed: bool = False
+    is_probed: bool = False
     """Whether the kubelet probes its health."""
-    target_allocator: bool = False
+    has_target_allocator: bool = False
     """Whether a target allocator of the operator gives it what to scrape."""
     by_operator: bool = False
     """Whether the operator makes its workload of a custom resource."""
     ingress: Ingress | None = None
     """The network policies of its pods; None without any."""
-    confined: bool = False
+    is_confined: bool = False
     """Whether SELinux keeps the files of the node from it."""
     keeps_on_node: bool = False
     """Whether its state is in a folder of the node."""
-    allowed: tuple[str, ...] | None = None
+    allowed_rights: tuple[str, ...] | None = None
     """The rights that it has consent for."""
     open_ports: frozenset[tuple[int, str]] = frozenset()
     """The ports of the node that are open by default and not by the user's choice, each with its protocol."""
-    logs: PodLogs | None = None
+    pod_logs: PodLogs | None = None
     """The files with its log."""
     asks_for_storage: bool = False
     """Whether its option `storage` is set."""
-    annotated: bool = False
+    has_user_metadata: bool = False
     """Whether its pods have annotations or labels of the user, by which a webhook of another product may add files."""
-    unidentified: tuple[str, ...] = ()
+    unidentified_calls: tuple[str, ...] = ()
     """The actions that it calls at AWS while nothing gives it credentials."""
 
     @property
@@ -150,50 +150,50 @@ class Subject:
     config: Any
     locate: Callable[[Path], Position] = field(default=lambda _path: Position())
     """Returns the position in a file at which a person wrote what stands at a path."""
-    duplicates: tuple[tuple[Path, Position], ...] = ()
+    duplicate_keys: tuple[tuple[Path, Position], ...] = ()
     """The keys that a source has twice."""
 
     # ── Where the collector runs ──
 
-    environment: frozenset[str] | None = None
+    variable_names: frozenset[str] | None = None
     """The names of the variables that the collector will be given."""
     target: TargetBuild | None = None
     """The build of the Collector."""
     deployment: Deployment | None = None
-    resource: Mapping[str, Any] | None = None
+    custom_resource: Mapping[str, Any] | None = None
     """The custom resource of the operator that the config is in."""
     listeners: Listeners = field(default_factory=dict)
     """The table of the ports that component types open."""
-    literals: Mapping[str, str] = field(default_factory=dict)
+    literal_variables: Mapping[str, str] = field(default_factory=dict)
     """The values of the variables that are given as text."""
-    nodes: str = ""
+    node_choice: str = ""
     """On which nodes the collector runs; empty for all."""
-    decrypted: frozenset[str] = frozenset()
+    decrypted_values: frozenset[str] = frozenset()
     """The values that Ansible decrypted for the options."""
-    notes: Mapping[str, str] = field(default_factory=dict)
+    object_notes: Mapping[str, str] = field(default_factory=dict)
     """Annotations and other texts of the objects, by their options."""
     operator_kinds: Mapping[str, Any] = field(default_factory=dict)
     """The table of the fields of custom resources, as _data/operator_kinds.json has them."""
 
     # ── What other collectors do ──
 
-    printers: Mapping[str, tuple[Printer, ...]] = field(default_factory=dict)
+    printers_by_exporter: Mapping[str, tuple[Printer, ...]] = field(default_factory=dict)
     """By exporter, what prints the data that it sends on."""
-    senders: tuple[str, ...] = ()
+    incomplete_senders: tuple[str, ...] = ()
     """The collectors that send data of applications here without the attributes of their pods."""
-    routing: Mapping[str, set[str]] | None = None
+    complete_routing_keys: Mapping[str, set[str]] | None = None
     """By signal, the keys by which the other collectors divide it among the replicas, if all senders are known."""
-    divided: Mapping[str, set[str]] = field(default_factory=dict)
+    partial_routing_keys: Mapping[str, set[str]] = field(default_factory=dict)
     """The same, as far as files or a cluster show it."""
-    unreceived: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    unreceived_signals: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     """By exporter, the collectors to which it sends a signal in vain, each with the signal: `("gw", "metrics")`."""
-    unseen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unseen_collectors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By exporter that balances, the collectors whose new replicas it never learns of."""
-    receiving: Mapping[str, tuple[Receiving, ...]] = field(default_factory=dict)
+    receiving_collectors: Mapping[str, tuple[Receiving, ...]] = field(default_factory=dict)
     """By exporter, the collectors that get its requests."""
-    scraping: tuple[AnnotatedScrape, ...] = ()
+    annotated_scrapes: tuple[AnnotatedScrape, ...] = ()
     """The jobs by which other collectors of the run scrape annotated pods."""
-    opened: Mapping[tuple[str, str], Collection[int]] = field(default_factory=dict)
+    opened_ports: Mapping[tuple[str, str], Collection[int]] = field(default_factory=dict)
     """By namespace and name, the ports of Services of collectors in the same files."""
 
     @cached_property

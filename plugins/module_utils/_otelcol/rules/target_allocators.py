@@ -35,7 +35,7 @@ _PER_NODE = "per-node"
 def target_allocator_mode(subject: Subject) -> Iterator[Fault]:
     """Yield target allocators in a mode that does not support them; the operator rejects them."""
     deployment = subject.deployment
-    if deployment and deployment.target_allocator and deployment.mode not in _MODES_WITH_ALLOCATOR:
+    if deployment and deployment.has_target_allocator and deployment.mode not in _MODES_WITH_ALLOCATOR:
         yield Fault(
             (),
             f"mode {deployment.mode} cannot have a target allocator: its pods have no stable names for the allocation",
@@ -43,11 +43,11 @@ def target_allocator_mode(subject: Subject) -> Iterator[Fault]:
         )
 
 
-@about("resource")
+@about("custom_resource")
 def target_allocator_strategy(subject: Subject) -> Iterator[Fault]:
     """Yield allocation strategies that do not match the mode: a daemonset needs per-node, other modes another."""
     allocator = _read_target_allocator(subject)
-    mode = value_at(subject.resource, ("spec", "mode"))
+    mode = value_at(subject.custom_resource, ("spec", "mode"))
     is_per_node = allocator.get("allocationStrategy") == _PER_NODE
     if allocator and mode == "daemonset" and not is_per_node:
         yield Fault(
@@ -58,7 +58,7 @@ def target_allocator_strategy(subject: Subject) -> Iterator[Fault]:
         yield Fault(path, "a statefulset is not on every node", "Use consistent-hashing, or mode daemonset.")
 
 
-@about("resource")
+@about("custom_resource")
 def target_allocator_receiver(subject: Subject) -> Iterator[Fault]:
     """Yield target allocators without a receiver `prometheus` or without scrape configs."""
     allocator = _read_target_allocator(subject)
@@ -89,7 +89,7 @@ def _has_no_jobs(subject: Subject, allocator: dict[str, Any], receiver: dict[str
     return not has_other_jobs and not list_at(subject.config, *map(str, _JOBS))
 
 
-@about("resource")
+@about("custom_resource")
 def target_allocator_variable(subject: Subject) -> Iterator[Fault]:
     """Yield variables in scrape configs of a target allocator, which does not expand them."""
     if not _read_target_allocator(subject):
@@ -102,7 +102,7 @@ def target_allocator_variable(subject: Subject) -> Iterator[Fault]:
             yield Fault(path, message, fix)
 
 
-@about("resource")
+@about("custom_resource")
 def target_allocator_certificates(subject: Subject) -> Iterator[Fault]:
     """Yield target allocators with mTLS and user-provided certificates, of which some are missing."""
     mtls_settings = mapping_at(_read_target_allocator(subject), "mtls")
@@ -124,7 +124,7 @@ def target_allocator_certificates(subject: Subject) -> Iterator[Fault]:
 
 def _read_target_allocator(subject: Subject) -> dict[str, Any]:
     """Return the target allocator of a custom resource; empty if it is disabled."""
-    allocator = mapping_at(subject.resource, *map(str, _ALLOCATOR_PATH))
+    allocator = mapping_at(subject.custom_resource, *map(str, _ALLOCATOR_PATH))
     return allocator if allocator.get("enabled") is True else {}
 
 

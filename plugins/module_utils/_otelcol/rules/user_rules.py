@@ -244,7 +244,7 @@ class UserRule:
         places = self._list_places_to_check(subject)
         for place_index, (path, value) in enumerate(places):
             try:
-                faults += self._find_faults_at(path, value, subject.literals, budget)
+                faults += self._find_faults_at(path, value, subject.literal_variables, budget)
             except Exhausted:
                 return RuleOutcome(faults, undecided_places, unseen_place_count=len(places) - place_index)
             except Undecided as why:

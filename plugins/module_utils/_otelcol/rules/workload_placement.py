@@ -48,7 +48,7 @@ def describe_copies(deployment: Deployment | None) -> str:
         return ""
     if deployment.mode in _COPIES_OF_MODES:
         return _COPIES_OF_MODES[deployment.mode]
-    if deployment.autoscaled:
+    if deployment.is_autoscaled:
         return "an autoscaler that adds replicas"
     if (deployment.replicas or 0) > 1:
         return f"more than one replica ({deployment.replicas})"

@@ -42,25 +42,35 @@ SCALED = {"min_replicas": 1, "max_replicas": 3}
 
 @cases(
     "options, expected",
-    ({}, {"replicas": 2, "granted": (), "probed": True, "allowed": (), "exposed": OPEN, "open_ports": CLOSED}),
-    (AGENT, {"replicas": None, "exposed": OPEN, "open_ports": OPEN}),
+    (
+        {},
+        {
+            "replicas": 2,
+            "granted_rules": (),
+            "is_probed": True,
+            "allowed_rights": (),
+            "exposed_ports": OPEN,
+            "open_ports": CLOSED,
+        },
+    ),
+    (AGENT, {"replicas": None, "exposed_ports": OPEN, "open_ports": OPEN}),
     (AGENT | {"host_ports": True}, {"open_ports": CLOSED}),
-    (AGENT | {"host_ports": False}, {"exposed": CLOSED, "open_ports": CLOSED}),
-    (AGENT | {"host_network": True}, {"exposed": OPEN}),
+    (AGENT | {"host_ports": False}, {"exposed_ports": CLOSED, "open_ports": CLOSED}),
+    (AGENT | {"host_network": True}, {"exposed_ports": OPEN}),
     (AGENT | {"network_policy": {"ingress_from": [{"podSelector": {}}]}}, {"open_ports": CLOSED}),
-    (SIDECAR, {"exposed": None, "replicas": None}),
-    ({"autoscaling": SCALED}, {"replicas": 1, "autoscaled": True}),
-    ({"autoscaling": SCALED | {"max_replicas": 1}}, {"autoscaled": False}),
+    (SIDECAR, {"exposed_ports": None, "replicas": None}),
+    ({"autoscaling": SCALED}, {"replicas": 1, "is_autoscaled": True}),
+    ({"autoscaling": SCALED | {"max_replicas": 1}}, {"is_autoscaled": False}),
     ({"memory_limit": "1Gi"}, {"memory_limit_mib": 1024}),
-    ({"host_network": True}, {"host_network": True}),
+    ({"host_network": True}, {"uses_host_network": True}),
     ({"network_policy": {"enabled": True}}, {"by_operator": False, "ingress": None}),
     ({"backend": "operator"}, {"by_operator": True, "ingress": None}),
-    ({"volumes": [{"name": "a", "mount_path": "/data"}]}, {"mounts": ("/conf", "/data")}),
-    ({"service": {"enabled": False}}, {"exposed": CLOSED}),
-    ({"service": {"enabled": False}, "mode": "statefulset"}, {"exposed": OPEN}),
-    ({"backend": "operator", "target_allocator": {"enabled": True}}, {"target_allocator": True}),
-    ({"target_allocator": {"enabled": True}}, {"target_allocator": False}),
-    ({"allow": ["root"]}, {"allowed": ("root",)}),
+    ({"volumes": [{"name": "a", "mount_path": "/data"}]}, {"mount_paths": ("/conf", "/data")}),
+    ({"service": {"enabled": False}}, {"exposed_ports": CLOSED}),
+    ({"service": {"enabled": False}, "mode": "statefulset"}, {"exposed_ports": OPEN}),
+    ({"backend": "operator", "target_allocator": {"enabled": True}}, {"has_target_allocator": True}),
+    ({"target_allocator": {"enabled": True}}, {"has_target_allocator": False}),
+    ({"allow": ["root"]}, {"allowed_rights": ("root",)}),
 )
 def test_what_rules_know_of_a_collector_of_ours(options: dict[str, Any], expected: dict[str, Any]) -> None:
     found = build_deployment(collector(**options), needs(CONFIG))
@@ -68,7 +78,7 @@ def test_what_rules_know_of_a_collector_of_ours(options: dict[str, Any], expecte
 
 
 def test_mounts_that_follow_from_the_config_are_known() -> None:
-    assert build_deployment(collector(), needs(STORING)).mounts == ("/conf", "/var/lib/otelcol/file_storage")
+    assert build_deployment(collector(), needs(STORING)).mount_paths == ("/conf", "/var/lib/otelcol/file_storage")
 
 
 @pytest.mark.parametrize(
@@ -84,17 +94,17 @@ def test_mounts_that_follow_from_the_config_are_known() -> None:
 def test_state_ends_with_the_pod_without_a_claim_or_a_folder_of_the_node(mode: str, name: str, ends: bool) -> None:
     platform = Platform.from_facts(name, _role_files.read_platform(name, _role_files.find_platforms([])))
     found = build_deployment(collector(mode=mode), needs(STORING), platform)
-    assert found.fleeting == (("/var/lib/otelcol/file_storage",) if ends else ())
+    assert found.fleeting_paths == (("/var/lib/otelcol/file_storage",) if ends else ())
 
 
 def test_an_empty_volume_ends_with_the_pod() -> None:
     volumes = [{"name": "a", "mount_path": "/a", "source": {"emptyDir": {}}}, {"name": "b", "mount_path": "/b"}]
-    assert build_deployment(collector(volumes=volumes), needs(CONFIG)).fleeting == ("/a",)
+    assert build_deployment(collector(volumes=volumes), needs(CONFIG)).fleeting_paths == ("/a",)
 
 
 def test_nothing_is_known_where_no_needs_are() -> None:
     found = build_deployment(collector(), None)
-    assert (found.mounts, found.exposed, found.granted) == (None, None, None)
+    assert (found.mount_paths, found.exposed_ports, found.granted_rules) == (None, None, None)
 
 
 def test_a_role_brings_variables_with_it() -> None:
@@ -113,7 +123,7 @@ def test_the_operator_says_the_name_of_the_pod() -> None:
 def test_the_needs_of_a_config_that_is_not_malformed_can_be_derived(config: Any) -> None:
     faults = {fault.rule for fault in run_rules(structure.RULES, Subject(config))}
     assume(not faults & set(structure.MALFORMED_RULES))
-    assert build_deployment(collector(), needs(config)).granted is not None
+    assert build_deployment(collector(), needs(config)).granted_rules is not None
 
 
 KNOWN = {rule.id for rule in RULES}

@@ -317,4 +317,4 @@ def test_a_cluster_has_all_policies_and_a_file_may_lack_some(tmp_path: Path) -> 
     file.write_text(json.dumps({"kind": "List", "apiVersion": "v1", "items": objects}))
     found = [*_inputs.collect_inputs([], objects).inputs, *_inputs.collect_inputs([str(file)], None).inputs]
     ingress = [item.platform_context.deployment.ingress for item in found if item.platform_context.deployment]
-    assert [one and (one.complete, one.admits(8125, "UDP")) for one in ingress] == [(True, False), (False, False)]
+    assert [one and (one.is_complete, one.admits(8125, "UDP")) for one in ingress] == [(True, False), (False, False)]

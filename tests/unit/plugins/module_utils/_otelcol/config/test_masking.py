@@ -281,7 +281,7 @@ def test_a_variable_with_a_secret_in_clear_text_is_an_error() -> None:
         "OTLP_HEADERS": f"api-key={WORD}",
         "URL": f"http://me:{WORD}@host",
     }
-    found = list(plaintext_secret(Subject({}, literals={**secret, "LEVEL": "debug", "KEY_FILE": "/etc/key"})))
+    found = list(plaintext_secret(Subject({}, literal_variables={**secret, "LEVEL": "debug", "KEY_FILE": "/etc/key"})))
     assert len(found) == len(secret)
     assert {one.severity for one in found} == {""}, "the severity of the rule, which is an error"
     assert all(name in one.message for name, one in zip(secret, found, strict=True))
@@ -367,7 +367,7 @@ def test_the_default_of_a_variable_is_shown_unless_it_is_a_secret() -> None:
 def test_a_secret_in_an_annotation_is_found_whatever_else_the_object_has(note: str) -> None:
     text = note.format(f"{WORD}1")
     assert set(find_secrets_in_objects([{"metadata": {"annotations": {"note": text}}}])) == {f"{WORD}1"}
-    (found,) = plaintext_secret(Subject({}, notes={"annotations.note": text, "annotations.other": "a note"}))
+    (found,) = plaintext_secret(Subject({}, object_notes={"annotations.note": text, "annotations.other": "a note"}))
     assert (found.severity, WORD in str(found)) == ("warning", False)
     assert "`annotations.note`" in found.message
 

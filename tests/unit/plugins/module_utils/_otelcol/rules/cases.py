@@ -8,7 +8,7 @@ A case changes the smallest correct config. Each key is a path of the config: `e
 pipeline of its `signal` has all components that the case names. `config` replaces the whole config. Other keys:
 
   finds: "path: words"                  what the rule finds; a case without it is one in which the rule finds nothing
-  in: {mode: daemonset, mounts: [/a]}   the Deployment; a deployment if `mode` is missing
+  in: {mode: daemonset, mount_paths: [/a]}   the Deployment; a deployment if `mode` is missing
   build: contrib 0.158.0                the distribution and its version; the distribution `own` has the receiver acme
   environment: [NAME], spec: {}         the variables that are set; the spec of the custom resource
   literals: {NAME: text}                the variables that are given as text
@@ -141,13 +141,13 @@ def target(build: str = "contrib 0.158.0") -> TargetBuild:
 def deployment(given: Json) -> Deployment:
     """Return where a collector runs."""
     parts: Json = {key: tuple(value) if isinstance(value, list) else value for key, value in given.items()}
-    for key in ("exposed", "open_ports"):
+    for key in ("exposed_ports", "open_ports"):
         if key in parts:
             parts[key] = frozenset((int(port.split("/")[0]), port.split("/")[1]) for port in parts[key])
     if "ingress" in parts:
         parts["ingress"] = ingress(**parts["ingress"])
-    if "logs" in parts:
-        parts["logs"] = PodLogs(*parts["logs"])
+    if "pod_logs" in parts:
+        parts["pod_logs"] = PodLogs(*parts["pod_logs"])
     return Deployment(**{"mode": "deployment", **parts})
 
 
@@ -216,10 +216,20 @@ SURROUNDINGS: dict[str, Callable[[Any], Any]] = {
 NAMES = {
     "in": "deployment",
     "build": "target",
-    "spec": "resource",
-    "twice": "duplicates",
-    "behind": "printers",
-    "asked": "receiving",
+    "environment": "variable_names",
+    "literals": "literal_variables",
+    "spec": "custom_resource",
+    "twice": "duplicate_keys",
+    "behind": "printers_by_exporter",
+    "senders": "incomplete_senders",
+    "routing": "complete_routing_keys",
+    "unreceived": "unreceived_signals",
+    "unseen": "unseen_collectors",
+    "receiving": "receiving_collectors",
+    "asked": "receiving_collectors",
+    "scraping": "annotated_scrapes",
+    "nodes": "node_choice",
+    "opened": "opened_ports",
 }
 
 

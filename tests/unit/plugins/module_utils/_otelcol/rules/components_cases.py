@@ -177,7 +177,7 @@ missing-field:
   a key with a way in it: {"receivers.otlp.protocols::grpc": null}
   another one of several: {config: {exporters: {otlphttp: {logs_endpoint: x}}}}
   targets: {receivers.prometheus: {}, finds: "receivers.prometheus: scrape_configs"}
-  targets from an allocator: {receivers.prometheus: {}, in: {mode: statefulset, target_allocator: true}}
+  targets from an allocator: {receivers.prometheus: {}, in: {mode: statefulset, has_target_allocator: true}}
 one-sided-connector:
   it only ends one: {connectors.forward: {}, traces: otlp > forward,
     finds: "service.pipelines.traces.exporters[0]: connector 'forward' is listed among exporters only List it in the

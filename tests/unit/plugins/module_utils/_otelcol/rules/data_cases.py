@@ -116,10 +116,10 @@ memory-limiter-unbounded:
   of the container: {in.memory_limit_mib: 512}
   not known: {in.mode: deployment}
 autoscaler-without-request:
-  no request of CPU: {in.unrequested: [cpu],
+  no request of CPU: {in.unrequested_resources: [cpu],
     finds: ": the autoscaler measures cpu as a share of the request, and a container of the pod requests none Add
       `resources: {requests: {cpu: AMOUNT}}` to each container, unless a LimitRange does so."}
-  requests: {in.unrequested: []}
+  requests: {in.unrequested_resources: []}
 memory-limiter-spike:
   from a third on:
     processors.memory_limiter: {check_interval: 1s, limit_mib: 1500, spike_limit_mib: 1000}
@@ -176,7 +176,7 @@ split-state:
     finds: "processors.tail_sampling: decides on whole traces, and there is more than one replica (3) Run it with
       `replicas: 1`, or send to it through exporter load_balancing with `routing_key: traceID`."}
   on every node: {processors.groupbytrace: null, in.mode: daemonset, finds: "processors.groupbytrace: on every node"}
-  metrics of spans: {connectors.spanmetrics: {}, in: {replicas: 1, autoscaled: true},
+  metrics of spans: {connectors.spanmetrics: {}, in: {replicas: 1, is_autoscaled: true},
     finds: "connectors.spanmetrics: `routing_key: service`"}
   series: {processors.cumulativetodelta: null, in.replicas: 2, finds: "processors.cumulativetodelta: streamID"}
   series of a node's pods: {processors.cumulative_to_delta: null, in.mode: daemonset}
@@ -241,7 +241,7 @@ duplicate-scrape:
       there is more than one replica (2) Use"}
   agents: {receivers.prometheus.config.scrape_configs: [{static_configs: [{targets: ["app:80"]}]}],
     in: {mode: daemonset}, finds: "receivers.prometheus.config.scrape_configs[0]: spec.nodeName=${env:K8S_NODE_NAME}"}
-  a target allocator: {in: {mode: statefulset, replicas: 2, target_allocator: true}}
+  a target allocator: {in: {mode: statefulset, replicas: 2, has_target_allocator: true}}
   a target allocator of its own: {receivers.prometheus.target_allocator: {}}
   one replica: {in.replicas: 1}
   itself: {receivers.prometheus.config.scrape_configs: [{static_configs: [{targets: ["${env:MY_POD_IP}:8888"]}]}]}
@@ -307,8 +307,8 @@ target-allocator-mode:
   given:
     receivers.prometheus.config.scrape_configs: [{job_name: apps, kubernetes_sd_configs: [{role: pod}]}]
     signal: metrics
-  pods without names: {in.target_allocator: true, finds: ": mode deployment cannot have a target allocator"}
-  pods with names: {in: {mode: statefulset, target_allocator: true}}
+  pods without names: {in.has_target_allocator: true, finds: ": mode deployment cannot have a target allocator"}
+  pods with names: {in: {mode: statefulset, has_target_allocator: true}}
   none: {in.mode: deployment}
 dropped-declaration:
   given: {signal: metrics}

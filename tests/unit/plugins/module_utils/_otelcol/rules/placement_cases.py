@@ -10,7 +10,7 @@ singleton:
     finds: "receivers.k8s_cluster: reports metrics of the whole cluster, and there is more than one replica (2) Move it
       to a separate collector"}
   an agent: {receivers.k8sobjects: null, in.mode: daemonset, finds: "receivers.k8sobjects: one on every node"}
-  an autoscaler: {receivers.k8s_events/2: null, in: {replicas: 1, autoscaled: true},
+  an autoscaler: {receivers.k8s_events/2: null, in: {replicas: 1, is_autoscaled: true},
     finds: "receivers.k8s_events/2: an autoscaler"}
   one replica: {receivers.k8s_cluster: null, in.replicas: 1}
   a leader: {receivers.k8s_objects.k8s_leader_elector: k8s_leader_elector, in.mode: daemonset}
@@ -31,16 +31,16 @@ host-reader:
   metrics of its own: {receivers.host_metrics: {}, in.mode: deployment}
 selinux-denied:
   given: {in.mode: daemonset}
-  container logs: {signal: logs, receivers.file_log.include: [/var/log/pods/*/*/*.log], in.confined: true,
+  container logs: {signal: logs, receivers.file_log.include: [/var/log/pods/*/*/*.log], in.is_confined: true,
     finds: "receivers.file_log: uses the container logs of a node, which SELinux denies to containers Set `selinux_type:
       spc_t`"}
-  state in a folder of the node: {extensions.file_storage: {}, in.confined: true,
+  state in a folder of the node: {extensions.file_storage: {}, in.is_confined: true,
     finds: "extensions.file_storage: uses a folder of the node"}
-  state in a claim: {extensions.file_storage: {}, in.mode: statefulset, in.confined: true}
+  state in a claim: {extensions.file_storage: {}, in.mode: statefulset, in.is_confined: true}
   the kubelet is no file:
     signal: logs
     receivers.kubelet_stats.endpoint: https://${env:K8S_NODE_IP}:10250
-    in.confined: true
+    in.is_confined: true
   no SELinux: {signal: logs, receivers.journald: null}
 sidecar-limits:
   given: {extensions.k8s_leader_elector: {}}
@@ -49,7 +49,7 @@ sidecar-limits:
 metadata-service:
   from a pod: {processors.resource_detection.detectors: [env, eks], in.mode: deployment,
     finds: "processors.resource_detection.detectors[1]: Set the instances' HttpPutResponseHopLimit to 2"}
-  from the node's network: {processors.resource_detection.detectors: [ec2], in.host_network: true}
+  from the node's network: {processors.resource_detection.detectors: [ec2], in.uses_host_network: true}
   another cloud: {processors.resource_detection.detectors: [env, gcp], in.mode: deployment}
 sender-overwritten:
   given: {in.mode: deployment}
@@ -126,88 +126,93 @@ unobserved-type:
     receivers.receiver_creator: {watch_observers: [acme_observer], receivers: {redis: {rule: 'type == "pod"'}}}
 root-path-missing:
   given: {in.mode: daemonset, signal: logs}
-  no mount: {receivers.hostmetrics.root_path: /hostfs, in.mounts: [/conf],
+  no mount: {receivers.hostmetrics.root_path: /hostfs, in.mount_paths: [/conf],
     finds: "receivers.hostmetrics.root_path: nothing is mounted at /hostfs Mount / of the node there"}
-  a mount: {receivers.host_metrics.root_path: /hostfs, in.mounts: [/hostfs]}
+  a mount: {receivers.host_metrics.root_path: /hostfs, in.mount_paths: [/hostfs]}
   mounts that nobody knows: {receivers.host_metrics.root_path: /hostfs, in.mode: deployment}
-  its own root: {receivers.host_metrics.root_path: /, in.mounts: []}
+  its own root: {receivers.host_metrics.root_path: /, in.mount_paths: []}
 logs-missing:
   given: {in.mode: daemonset, signal: logs}
-  no mount: {receivers.file_log.include: [/var/log/pods/*/*/*.log], in.mounts: [/conf, /var/log/podsandmore],
+  no mount: {receivers.file_log.include: [/var/log/pods/*/*/*.log], in.mount_paths: [/conf, /var/log/podsandmore],
     finds: "receivers.file_log.include[0]: nothing is mounted at /var/log/pods"}
   links without what they lead to:
     receivers.filelog.include: [/var/log/containers/*.log]
-    in.mounts: [/var/log/containers]
+    in.mount_paths: [/var/log/containers]
     finds: "receivers.filelog.include[0]: nothing is mounted at /var/log/pods"
-  the journal: {receivers.journald: {}, in.mounts: [/conf], finds: "receivers.journald: /var/log/journal"}
-  a mount above: {receivers.file_log.include: [/var/log/pods/*.log], in.mounts: [/var/log/]}
-  mounts below: {receivers.file_log.include: [/var/log/**/*.log], in.mounts: [/var/log/pods]}
-  links and what they lead to: {receivers.filelog.include: [/var/log/containers/*], in.mounts: [/var/log]}
-  a directory that a variable says: {receivers.file_log.include: ["${env:D}/*"], in.mounts: []}
+  the journal: {receivers.journald: {}, in.mount_paths: [/conf], finds: "receivers.journald: /var/log/journal"}
+  a mount above: {receivers.file_log.include: [/var/log/pods/*.log], in.mount_paths: [/var/log/]}
+  mounts below: {receivers.file_log.include: [/var/log/**/*.log], in.mount_paths: [/var/log/pods]}
+  links and what they lead to: {receivers.filelog.include: [/var/log/containers/*], in.mount_paths: [/var/log]}
+  a directory that a variable says: {receivers.file_log.include: ["${env:D}/*"], in.mount_paths: []}
 file-missing:
   given: {in.mode: daemonset}
-  a certificate: {exporters.otlp.tls.ca_file: /certs/ca.crt, in.mounts: [/conf],
+  a certificate: {exporters.otlp.tls.ca_file: /certs/ca.crt, in.mount_paths: [/conf],
     finds: "exporters.otlp.tls.ca_file: nothing is mounted at /certs Mount the Secret there with `volumes`"}
-  with annotations: {exporters.otlp.tls.ca_file: /vault/secrets/ca.crt, in.mounts: [/conf], in.annotated: true,
+  with annotations: {exporters.otlp.tls.ca_file: /vault/secrets/ca.crt, in.mount_paths: [/conf],
+    in.has_user_metadata: true,
     finds: "exporters.otlp.tls.ca_file: nothing is mounted at /vault/secrets"}
-  of what nothing starts: {extensions.oidc.tls.ca_file: /certs/ca.crt, service.extensions: [], in.mounts: [/conf]}
-  a mounted one: {exporters.otlp.tls.ca_file: /certs/ca.crt, in.mounts: [/certs]}
-  one of the image: {exporters.otlp.tls.ca_file: /etc/ssl/certs/ca-certificates.crt, in.mounts: []}
-  that of the ServiceAccount: {exporters.otlp.tls.ca_file: /var/run/secrets/kubernetes.io/ca.crt, in.mounts: []}
+  of what nothing starts: {extensions.oidc.tls.ca_file: /certs/ca.crt, service.extensions: [], in.mount_paths: [/conf]}
+  a mounted one: {exporters.otlp.tls.ca_file: /certs/ca.crt, in.mount_paths: [/certs]}
+  one of the image: {exporters.otlp.tls.ca_file: /etc/ssl/certs/ca-certificates.crt, in.mount_paths: []}
+  that of the ServiceAccount: {exporters.otlp.tls.ca_file: /var/run/secrets/kubernetes.io/ca.crt, in.mount_paths: []}
   mounts that nobody knows: {exporters.otlp.tls.ca_file: /certs/ca.crt, in.mode: deployment}
 storage-missing:
   given: {in.mode: daemonset}
   a queue:
     exporters.otlp.sending_queue.storage: file_storage
     extensions.file_storage.directory: /var/lib/queue
-    in.mounts: [/conf]
+    in.mount_paths: [/conf]
     finds: "extensions.file_storage: nothing is mounted at /var/lib/queue, so the queue of 'otlp' is lost with the
       container"
-  the default directory: {extensions.file_storage/2: null, in.mounts: [],
+  the default directory: {extensions.file_storage/2: null, in.mount_paths: [],
     finds: "extensions.file_storage/2: Mount a volume at /var/lib/otelcol/file_storage"}
   a queue that ends with the pod:
     exporters.otlp.sending_queue.storage: file_storage
     extensions.file_storage.directory: /var/lib/queue
-    in: {mounts: [/var/lib, /var/lib/queue], fleeting: [/var/lib/queue], mode: deployment}
+    in: {mount_paths: [/var/lib, /var/lib/queue], fleeting_paths: [/var/lib/queue], mode: deployment}
     finds: "extensions.file_storage: the volume at /var/lib/queue ends with the pod, and with it the queue of 'otlp'"
   places in files that end with the pod:
     extensions.file_storage.directory: /var/lib/queue
-    in: {mounts: [/var/lib/queue], fleeting: [/var/lib/queue]}
+    in: {mount_paths: [/var/lib/queue], fleeting_paths: [/var/lib/queue]}
   a volume in one that ends with the pod:
     exporters.otlp.sending_queue.storage: file_storage
     extensions.file_storage.directory: /var/lib/queue
-    in: {mounts: [/var/lib, /var/lib/queue], fleeting: [/var/lib]}
+    in: {mount_paths: [/var/lib, /var/lib/queue], fleeting_paths: [/var/lib]}
   a mount:
     exporters.otlp.sending_queue.storage: file_storage
     extensions.file_storage.directory: /var/lib/queue
-    in.mounts: [/var/lib/queue]
+    in.mount_paths: [/var/lib/queue]
 unreachable-receiver:
-  the default address: {receivers.otlp.protocols.grpc: {}, in.exposed: ["4317/TCP"],
+  the default address: {receivers.otlp.protocols.grpc: {}, in.exposed_ports: ["4317/TCP"],
     finds: "receivers.otlp: port 4317 listens on localhost, which no other pod reaches Write
       `protocols.grpc.endpoint: \\"[${env:MY_POD_IP}]:4317\\"`."}
-  the loopback: {receivers.otlp.protocols.grpc.endpoint: "127.0.0.1:4317", in: {mode: daemonset, exposed: ["4317/TCP"]},
+  the loopback: {receivers.otlp.protocols.grpc.endpoint: "127.0.0.1:4317",
+    in: {mode: daemonset, exposed_ports: ["4317/TCP"]},
     finds: "receivers.otlp.protocols.grpc.endpoint: no other pod reaches Write
       `endpoint: \\"[${env:MY_POD_IP}]:4317\\"`."}
-  metrics to be scraped: {signal: metrics, exporters.prometheus.endpoint: "localhost:8889", in.exposed: ["8889/TCP"],
+  metrics to be scraped: {signal: metrics, exporters.prometheus.endpoint: "localhost:8889",
+    in.exposed_ports: ["8889/TCP"],
     finds: "exporters.prometheus.endpoint: port 8889"}
-  an address with another name: {receivers.syslog.tcp.listen_address: "localhost:5140", in.exposed: [5140/TCP],
+  an address with another name: {receivers.syslog.tcp.listen_address: "localhost:5140", in.exposed_ports: [5140/TCP],
     finds: "receivers.syslog.tcp.listen_address: no other pod reaches Write
       `listen_address: \\"[${env:MY_POD_IP}]:5140\\"`."}
-  a host apart from its port: {receivers.netflow.hostname: localhost, in.exposed: [2055/UDP],
+  a host apart from its port: {receivers.netflow.hostname: localhost, in.exposed_ports: [2055/UDP],
     finds: "receivers.netflow: no other pod reaches Write `hostname: ${env:MY_POD_IP}`."}
-  the address of the pod: {receivers.otlp.protocols.grpc.endpoint: "${env:MY_POD_IP}:4317", in.exposed: ["4317/TCP"]}
-  nothing offers it: {receivers.otlp.protocols.grpc.endpoint: "localhost:4317", in.exposed: []}
-  in a sidecar: {receivers.otlp.protocols.grpc.endpoint: "localhost:4317", in: {mode: sidecar, exposed: ["4317/TCP"]}}
+  the address of the pod: {receivers.otlp.protocols.grpc.endpoint: "${env:MY_POD_IP}:4317",
+    in.exposed_ports: ["4317/TCP"]}
+  nothing offers it: {receivers.otlp.protocols.grpc.endpoint: "localhost:4317", in.exposed_ports: []}
+  in a sidecar: {receivers.otlp.protocols.grpc.endpoint: "localhost:4317",
+    in: {mode: sidecar, exposed_ports: ["4317/TCP"]}}
   the operator's default address:
     receivers.otlp.protocols.grpc: {}
-    in: {exposed: ["4317/TCP"], by_operator: true}
+    in: {exposed_ports: ["4317/TCP"], by_operator: true}
   surroundings that nobody knows: {receivers.otlp.protocols.grpc.endpoint: "localhost:4317", in.mode: deployment}
 open-on-node:
   given: {in.mode: daemonset, receivers.otlp.protocols.grpc.endpoint: "0.0.0.0:4317"}
-  every address: {in.host_network: true,
+  every address: {in.uses_host_network: true,
     finds: "receivers.otlp.protocols.grpc.endpoint: open on every address of the node Write
       `\\"[${env:MY_POD_IP}]:4317\\"`"}
-  one address: {receivers.otlp.protocols.grpc.endpoint: "${env:MY_POD_IP}:4317", in.host_network: true}
+  one address: {receivers.otlp.protocols.grpc.endpoint: "${env:MY_POD_IP}:4317", in.uses_host_network: true}
   a network of its own: {}
 closed-udp-port:
   given: {signal: metrics}
@@ -230,7 +235,7 @@ closed-udp-port:
     finds: "receivers.statsd.endpoint: NetworkPolicy allow does not admit UDP port 8125"
   nothing in a whole cluster:
     receivers.statsd.endpoint: "0.0.0.0:8125"
-    in.ingress: {policies: [null], complete: true}
+    in.ingress: {policies: [null], is_complete: true}
     finds: "receivers.statsd.endpoint: does not admit UDP port 8125"
   UDP: {receivers.statsd.endpoint: "0.0.0.0:8125", in.ingress: {policies: [[{port: 8125, protocol: UDP}]]}}
   UDP by a name:
@@ -243,21 +248,21 @@ closed-udp-port:
   no policy: {receivers.statsd.endpoint: "0.0.0.0:8125", in.by_operator: true}
   the network of the node:
     receivers.statsd.endpoint: "0.0.0.0:8125"
-    in: {host_network: true, ingress: {policies: [[{port: 8125}]]}}
+    in: {uses_host_network: true, ingress: {policies: [[{port: 8125}]]}}
   the loopback: {receivers.statsd.endpoint: "localhost:8125", in.ingress: {policies: [[{port: 8125}]]}}
   TCP: {receivers.otlp.protocols.grpc.endpoint: "0.0.0.0:4317", signal: traces, in.ingress: {policies: [null]}}
 health-check-missing:
-  none: {in.probed: true, finds: "service.extensions: no health_check answers probes"}
-  one: {extensions.health_check: {}, in.probed: true}
+  none: {in.is_probed: true, finds: "service.extensions: no health_check answers probes"}
+  one: {extensions.health_check: {}, in.is_probed: true}
   nobody asks: {in.mode: deployment}
-  one that a file describes: {extensions.health_check: "${file:health.yaml}", in.probed: true}
+  one that a file describes: {extensions.health_check: "${file:health.yaml}", in.is_probed: true}
 health-check-unreachable:
-  the default address: {extensions.health_check: null, in.probed: true,
+  the default address: {extensions.health_check: null, in.is_probed: true,
     finds: "extensions.health_check: 'health_check' listens on localhost, but the kubelet probes the address of the
       pod"}
-  the address of the pod: {extensions.health_check.endpoint: "${env:MY_POD_IP}:13133", in.probed: true}
+  the address of the pod: {extensions.health_check.endpoint: "${env:MY_POD_IP}:13133", in.is_probed: true}
   nobody asks: {extensions.health_check: null, in.mode: deployment}
-  under the operator: {extensions.health_check: null, in: {probed: true, by_operator: true}}
+  under the operator: {extensions.health_check: null, in: {is_probed: true, by_operator: true}}
 listen-address:
   no port: {receivers.otlp.protocols.grpc.endpoint: 0.0.0.0,
     finds: "receivers.otlp.protocols.grpc.endpoint: '0.0.0.0' has no port Write `0.0.0.0:4317`."}
@@ -339,7 +344,7 @@ own-metrics-port:
 own-telemetry-loop:
   given:
     receivers.otlp.protocols: {grpc: {endpoint: "${env:MY_POD_IP}:4317"}, http: null}
-    in: {mode: deployment, logs: [deployment, telemetry, gateway, otc]}
+    in: {mode: deployment, pod_logs: [deployment, telemetry, gateway, otc]}
   traces to its Service:
     service.telemetry.traces.processors: [batch: {exporter: {otlp: {endpoint: "http://gateway.telemetry.svc:4317"}}}]
     finds: "service.telemetry.traces.processors[0].batch.exporter.otlp.endpoint: the collector's own traces come back to
@@ -348,7 +353,7 @@ own-telemetry-loop:
     service.telemetry.metrics.readers: [periodic: {exporter: {otlp: {endpoint: "http://${env:MY_POD_IP}:4318/v1/metrics"}}}]
     finds: "service.telemetry.metrics.readers[0].periodic.exporter.otlp.endpoint: they count themselves"
   logs to the Service of the operator:
-    in: {mode: deployment, logs: [deployment, telemetry, gateway-collector, otc]}
+    in: {mode: deployment, pod_logs: [deployment, telemetry, gateway-collector, otc]}
     service.telemetry.logs.processors: [batch: {exporter: {otlp: {endpoint: "https://gateway-collector-headless:4317"}}}]
     finds: "service.telemetry.logs.processors[0].batch.exporter.otlp.endpoint: own logs come back"
   a Service of that name in another namespace:
@@ -368,7 +373,7 @@ log-loop:
       exclude: [/var/log/pods/kube-system_*/*/*.log]
       operators: [{type: container}]
     signal: logs
-    in: {mode: daemonset, logs: [daemonset, telemetry, agent, opentelemetry-collector]}
+    in: {mode: daemonset, pod_logs: [daemonset, telemetry, agent, opentelemetry-collector]}
   the whole record:
     exporters.debug.verbosity: detailed
     finds: "receivers.file_log: 'file_log' reads the log of this collector, in which 'debug' prints each record as
@@ -509,5 +514,5 @@ log-loop:
     logs/all: file_log > debug
     finds: "receivers.file_log: which comes back as a record Add"
   a log without what is printed: {service.telemetry.logs.level: WARN}
-  a sidecar: {in: {mode: sidecar, logs: [sidecar, telemetry, agent, otc-container]}}
+  a sidecar: {in: {mode: sidecar, pod_logs: [sidecar, telemetry, agent, otc-container]}}
 """

@@ -197,10 +197,10 @@ target-allocator-certificates:
     finds: "spec.targetAllocator.mtls.tls.certificateAuthorityCertificate: either secret or configMap"
   cert-manager's: {spec.targetAllocator.mtls: {enabled: true}, spec.targetAllocator.mtls.tls: null}
 missing-identity:
-  calls without credentials: {exporters.awsxray.region: eu-west-1, in.unidentified: ["xray:PutTraceSegments"],
+  calls without credentials: {exporters.awsxray.region: eu-west-1, in.unidentified_calls: ["xray:PutTraceSegments"],
     finds: ": it calls AWS (xray:PutTraceSegments), and nothing gives its pods credentials Set
       `otel_identity_provider`"}
-  calls with credentials: {exporters.awsxray.region: eu-west-1, in.unidentified: []}
+  calls with credentials: {exporters.awsxray.region: eu-west-1, in.unidentified_calls: []}
   no deployment: {exporters.awsxray.region: eu-west-1}
 proxied-service:
   given: {literals: {HTTPS_PROXY: "http://proxy.corp:3128", NO_PROXY: "localhost,10.0.0.0/8"}}
@@ -243,17 +243,17 @@ missing-variable:
     finds: "exporters.otlp.headers.key: variable SERVICE_HOST"}
 missing-permission:
   given: {processors.k8s_attributes.extract.metadata: [k8s.pod.name]}
-  no right at all: {in.granted: [],
+  no right at all: {in.granted_rules: [],
     finds: "processors.k8s_attributes: needs to get namespaces, and 5 more, which the ServiceAccount is not allowed to
       do Add to its ClusterRole: `{apiGroups: [''], resources: [namespaces], verbs: [get]}`."}
   one verb short:
-    in.granted:
+    in.granted_rules:
       - {apiGroups: [""], resources: [namespaces], verbs: ["*"]}
       - {apiGroups: [""], resources: [pods], verbs: [get, list]}
     finds: "processors.k8s_attributes: needs to watch pods,"
-  all that is needed: {in.granted: [{apiGroups: [""], resources: [pods, namespaces], verbs: [get, list, watch]}]}
-  everything: {in.granted: [{apiGroups: ["*"], resources: ["*"], verbs: ["*"]}]}
-  nothing to read: {processors: {}, in.granted: []}
+  all that is needed: {in.granted_rules: [{apiGroups: [""], resources: [pods, namespaces], verbs: [get, list, watch]}]}
+  everything: {in.granted_rules: [{apiGroups: ["*"], resources: ["*"], verbs: ["*"]}]}
+  nothing to read: {processors: {}, in.granted_rules: []}
   rights that nobody knows: {in.mode: deployment}
 """
 
@@ -264,8 +264,8 @@ SCALER = {"minReplicas": 1, "maxReplicas": 2}
 
 def specified(subject: Subject, **spec: Any) -> Subject:
     """Return the subject in a custom resource with more fields in its spec."""
-    resource = copy.deepcopy(subject.resource) or {"apiVersion": "opentelemetry.io/v1beta1", "spec": {}}
-    return replace(subject, resource={**resource, "spec": {**resource["spec"], **spec}})
+    resource = copy.deepcopy(subject.custom_resource) or {"apiVersion": "opentelemetry.io/v1beta1", "spec": {}}
+    return replace(subject, custom_resource={**resource, "spec": {**resource["spec"], **spec}})
 
 
 def specifying(*specs: Json) -> Mutator:
@@ -281,7 +281,10 @@ def resources(*changes: Json) -> Mutator:
     """Return the mutator that changes the custom resource itself."""
 
     def mutate(subject: Subject) -> Iterator[Subject]:
-        return (replace(subject, resource={**(specified(subject).resource or {}), **change}) for change in changes)
+        return (
+            replace(subject, custom_resource={**(specified(subject).custom_resource or {}), **change})
+            for change in changes
+        )
 
     return mutate
 
@@ -322,7 +325,7 @@ def endpoints(subject: Subject) -> Iterator[Subject]:
         spec = {"exporter": {"endpoint": endpoint}}
         made: Json = {"apiVersion": "opentelemetry.io/v1alpha1", "kind": "Instrumentation", "spec": spec}
         made["metadata"] = {"name": "i", "namespace": "n"}
-        yield replace(subject, resource=made, opened={("n", "c-collector"): frozenset((4317,))})
+        yield replace(subject, custom_resource=made, opened_ports={("n", "c-collector"): frozenset((4317,))})
 
 
 MUTATORS: dict[str, Mutator] = {

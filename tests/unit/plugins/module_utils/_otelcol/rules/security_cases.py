@@ -14,16 +14,17 @@ from tests.contract.mutants.edits import NEW, Mutator, added, grpc_exporter, htt
 CASES = """
 consent-missing:
   given: {signal: logs}
-  Secrets: {receivers.k8s_objects.objects: [{name: pods}, {name: secrets}], in.allowed: [],
+  Secrets: {receivers.k8s_objects.objects: [{name: pods}, {name: secrets}], in.allowed_rights: [],
     finds: "receivers.k8s_objects.objects[1].name: 'k8s_objects' needs the right to get, list secrets everywhere, for
       which this collector has no consent Remove the setting, or add `allow: [secrets]` to the collector."}
-  all API groups: {receivers.k8s_objects.objects: [{name: deployments, group: "*"}], in.allowed: [secrets],
+  all API groups: {receivers.k8s_objects.objects: [{name: deployments, group: "*"}], in.allowed_rights: [secrets],
     finds: "receivers.k8s_objects.objects[0].group: get, list deployments in API group '*' everywhere"}
-  all resources: {receivers.k8s_objects.objects: [{name: "*"}], in.allowed: [secrets],
+  all resources: {receivers.k8s_objects.objects: [{name: "*"}], in.allowed_rights: [secrets],
     finds: "receivers.k8s_objects.objects[0].name: add `allow: [secrets, wildcard]`"}
-  several of a kind: {receivers.k8s_objects.objects: [{name: secrets, mode: watch}, {name: secrets}], in.allowed: [],
+  several of a kind: {receivers.k8s_objects.objects: [{name: secrets, mode: watch}, {name: secrets}],
+    in.allowed_rights: [],
     finds: "receivers.k8s_objects.objects[0].name: get, watch, list secrets"}
-  two names in one: {receivers.k8s_objects.objects: [{name: pods secrets}], in.allowed: [],
+  two names in one: {receivers.k8s_objects.objects: [{name: pods secrets}], in.allowed_rights: [],
     finds: "receivers.k8s_objects.objects[0].name: pods, secrets"}
   the API of the kubelets:
     signal: metrics
@@ -32,32 +33,33 @@ consent-missing:
         relabel_configs:
           - {target_label: job, replacement: kubelet}
           - {target_label: __metrics_path__, replacement: /api/v1/nodes/$$1/proxy/metrics}
-    in.allowed: []
+    in.allowed_rights: []
     finds: "receivers.prometheus.config.scrape_configs[0].relabel_configs[1].replacement: the right to get nodes/proxy
       everywhere, which includes commands in every container"
   logs of pods:
     receivers.file_log.include: [/var/log/app/*.log, /var/log/pods/*/*/*.log]
-    in: {mode: daemonset, allowed: []}
+    in: {mode: daemonset, allowed_rights: []}
     finds: "receivers.file_log.include[1]: 'file_log' needs to run as root, for which this collector has no consent"
-  the journal: {receivers.journald: null, in: {mode: daemonset, allowed: [secrets]},
+  the journal: {receivers.journald: null, in: {mode: daemonset, allowed_rights: [secrets]},
     finds: "receivers.journald: as root"}
   state in a folder of the node:
     extensions.file_storage.directory: /var/lib/otelcol/queue
     signal: traces
-    in: {mode: daemonset, keeps_on_node: true, allowed: []}
+    in: {mode: daemonset, keeps_on_node: true, allowed_rights: []}
     finds: "extensions.file_storage: as root"
-  consent: {receivers.k8s_objects.objects: [{name: secrets}], in.allowed: [secrets]}
-  consent to all: {receivers.k8s_objects.objects: [{name: "*", group: "*"}], in.allowed: [wildcard]}
+  consent: {receivers.k8s_objects.objects: [{name: secrets}], in.allowed_rights: [secrets]}
+  consent to all: {receivers.k8s_objects.objects: [{name: "*", group: "*"}], in.allowed_rights: [wildcard]}
   consent to root:
     receivers.file_log.include: [/var/log/app/*.log, /var/log/pods/*/*/*.log]
-    in: {mode: daemonset, allowed: [root]}
-  other objects: {receivers.k8s_objects.objects: [{name: events, group: events.k8s.io}], in.allowed: []}
-  other files: {receivers.file_log.include: [/data/*.log], in: {mode: daemonset, allowed: []}}
-  the list of pods: {receivers.kubelet_stats.extra_metadata_labels: [container.id], in: {mode: daemonset, allowed: []}}
+    in: {mode: daemonset, allowed_rights: [root]}
+  other objects: {receivers.k8s_objects.objects: [{name: events, group: events.k8s.io}], in.allowed_rights: []}
+  other files: {receivers.file_log.include: [/data/*.log], in: {mode: daemonset, allowed_rights: []}}
+  the list of pods: {receivers.kubelet_stats.extra_metadata_labels: [container.id],
+    in: {mode: daemonset, allowed_rights: []}}
   state in the pod:
     extensions.file_storage.directory: /var/lib/otelcol/queue
     signal: traces
-    in: {mode: daemonset, allowed: []}
+    in: {mode: daemonset, allowed_rights: []}
   nobody knows what is allowed: {receivers.k8s_objects.objects: [{name: secrets}], in.mode: deployment}
   no deployment: {receivers.k8s_objects.objects: [{name: secrets}]}
 host-port-open:
@@ -216,7 +218,7 @@ open-receiver:
   every address: {receivers.otlp.protocols.grpc: {endpoint: "0.0.0.0:4317", tls: null},
     finds: "receivers.otlp.protocols.grpc.endpoint: port 4317 accepts clear text on every address Write
       `\\"[${env:MY_POD_IP}]:4317\\"`"}
-  on the node: {receivers.otlp.protocols.grpc: {endpoint: ":4317", tls: null}, in.host_network: true,
+  on the node: {receivers.otlp.protocols.grpc: {endpoint: ":4317", tls: null}, in.uses_host_network: true,
     finds: "receivers.otlp.protocols.grpc.endpoint: 4317"}
   with a certificate: {receivers.otlp.protocols.grpc: {endpoint: "0.0.0.0:4317", tls: {cert_file: /a}}}
   one address: {receivers.otlp.protocols.grpc: {endpoint: "${env:MY_POD_IP}:4317", tls: null}}

@@ -64,10 +64,10 @@ def test_a_workload_that_mounts_it_says_where_it_runs() -> None:
     known = Deployment(
         "daemonset",
         memory_limit_mib=1024,
-        mounts=("/conf", "/hostfs"),
-        exposed=frozenset({(4317, "TCP")}),
-        probed=True,
-        logs=PodLogs("daemonset", "n", "w", "collector"),
+        mount_paths=("/conf", "/hostfs"),
+        exposed_ports=frozenset({(4317, "TCP")}),
+        is_probed=True,
+        pod_logs=PodLogs("daemonset", "n", "w", "collector"),
     )
     assert around(workload("DaemonSet")) == PlatformContext(
         known, frozenset({"A"}), "otel/opentelemetry-collector:0.158.0"
@@ -91,9 +91,9 @@ def test_what_else_is_in_the_stream_is_seen() -> None:
     """)
     deployment = around(*stream, workload("Deployment")).deployment
     assert deployment
-    assert deployment.exposed == frozenset({(4317, "TCP"), (8888, "TCP"), (53, "UDP")})
-    assert (deployment.autoscaled, deployment.ingress is not None) == (True, True)
-    assert deployment.granted == ({"verbs": ["get"]},)
+    assert deployment.exposed_ports == frozenset({(4317, "TCP"), (8888, "TCP"), (53, "UDP")})
+    assert (deployment.is_autoscaled, deployment.ingress is not None) == (True, True)
+    assert deployment.granted_rules == ({"verbs": ["get"]},)
 
 
 @pytest.mark.parametrize(("namespace", "is_scaled"), [("one", True), (None, True), ("two", False)])
@@ -105,7 +105,7 @@ def test_an_autoscaler_scales_workloads_of_its_namespace(namespace: str | None, 
     scaler = {"kind": "HorizontalPodAutoscaler", "metadata": metadata, "spec": {"scaleTargetRef": target}}
     deployment = around(scaler, made).deployment
     assert deployment
-    assert (deployment.autoscaled, deployment.unrequested) == (is_scaled, ("cpu",) if is_scaled else ())
+    assert (deployment.is_autoscaled, deployment.unrequested_resources) == (is_scaled, ("cpu",) if is_scaled else ())
 
 
 def test_a_projected_volume_mounts_it_too() -> None:
@@ -217,7 +217,7 @@ def resource(labels: dict[str, str] | None = None, **spec: Any) -> Deployment:
 
 
 def test_a_label_leads_to_a_target_allocator_of_its_own() -> None:
-    assert resource({"opentelemetry.io/target-allocator": "shared"}, mode="statefulset").target_allocator
+    assert resource({"opentelemetry.io/target-allocator": "shared"}, mode="statefulset").has_target_allocator
 
 
 CPU = {"metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization"}}}]}
@@ -244,7 +244,7 @@ def test_an_autoscaler_needs_requests(scaler: Any, sidecar: Any, missing: tuple[
     target = {"kind": "Deployment", "name": made["metadata"]["name"]}
     found = {"kind": "HorizontalPodAutoscaler", "spec": {"scaleTargetRef": target, **scaler}}
     deployment = around(found, made).deployment
-    assert deployment and deployment.unrequested == missing
+    assert deployment and deployment.unrequested_resources == missing
 
 
 @pytest.mark.parametrize(
@@ -259,22 +259,22 @@ def test_an_autoscaler_needs_requests(scaler: Any, sidecar: Any, missing: tuple[
     ],
 )
 def test_an_autoscaler_of_the_operator_needs_requests(spec: Any, missing: tuple[str, ...]) -> None:
-    assert resource(**spec).unrequested == missing
+    assert resource(**spec).unrequested_resources == missing
 
 
 def test_a_custom_resource_says_itself() -> None:
-    assert resource() == Deployment("deployment", 1, mounts=(), by_operator=True, memory_limit_mib=0)
+    assert resource() == Deployment("deployment", 1, mount_paths=(), by_operator=True, memory_limit_mib=0)
     assert resource(mode="daemonset", replicas=2).replicas is None
     assert resource(autoscaler={"minReplicas": 2}).replicas == 2
-    assert resource(autoscaler={"minReplicas": 2}).autoscaled
-    assert resource(mode="statefulset", targetAllocator={"enabled": True}).target_allocator
+    assert resource(autoscaler={"minReplicas": 2}).is_autoscaled
+    assert resource(mode="statefulset", targetAllocator={"enabled": True}).has_target_allocator
     assert resource(resources={"limits": {"memory": "512Mi"}}).memory_limit_mib == 512
     assert resource(resources={"limits": {"memory": "a lot"}}).memory_limit_mib is None
-    assert resource(hostNetwork=True).host_network
-    assert resource(volumeMounts=[{"mountPath": "/x"}]).mounts == ("/x",)
+    assert resource(hostNetwork=True).uses_host_network
+    assert resource(volumeMounts=[{"mountPath": "/x"}]).mount_paths == ("/x",)
     mounts = [{"name": "a", "mountPath": "/a"}, {"name": "b", "mountPath": "/b"}]
     found = resource(volumes=[{"name": "a", "emptyDir": {}}, {"name": "b", "hostPath": {}}], volumeMounts=mounts)
-    assert (found.mounts, found.fleeting) == (("/a", "/b"), ("/a",))
+    assert (found.mount_paths, found.fleeting_paths) == (("/a", "/b"), ("/a",))
 
 
 ROOT = Path(__file__).parents[6]
@@ -358,4 +358,4 @@ def test_rules_know_the_build_that_will_run(
     target = seen[0].target
     assert (target and (target.distribution, target.version)) == build
     assert seen[0].deployment is not None
-    assert seen[0].deployment.exposed == {(4317, "TCP"), (4318, "TCP")}
+    assert seen[0].deployment.exposed_ports == {(4317, "TCP"), (4318, "TCP")}

@@ -96,7 +96,7 @@ def test_rules_have_ids_of_their_own_and_what_the_collector_itself_refuses_is_an
 def test_a_rule_that_has_nothing_to_look_at_is_not_asked() -> None:
     asked: list[str] = []
 
-    @about("resource")
+    @about("custom_resource")
     def of_a_resource(_subject: Subject) -> Iterator[Fault]:
         """Yield nothing."""
         asked.append("resource")
@@ -112,7 +112,9 @@ def test_a_rule_that_has_nothing_to_look_at_is_not_asked() -> None:
     run_rules(table, Subject({"exporters": {"debug": {}}}))  # no pipeline starts it
     assert asked == []
     started = {"traces": {"exporters": ["debug"]}}
-    run_rules(table, Subject({"exporters": {"debug": {}}, "service": {"pipelines": started}}, resource={"spec": {}}))
+    run_rules(
+        table, Subject({"exporters": {"debug": {}}, "service": {"pipelines": started}}, custom_resource={"spec": {}})
+    )
     assert asked == ["resource", "debug"]
 
 
@@ -181,7 +183,7 @@ def test_what_is_remembered_of_other_configs_changes_no_finding(case: Case) -> N
     fresh = judged(case.config)
     if isinstance(case.config, dict):  # the same settings, without pipelines and where the operator completes them
         judged({**case.config, "service": {}})
-        judged(case.config, deployment=Deployment("statefulset", target_allocator=True))
+        judged(case.config, deployment=Deployment("statefulset", has_target_allocator=True))
     assert judged(case.config) == fresh
 
 
@@ -231,13 +233,15 @@ def test_a_long_key_is_cut_in_every_part_of_a_finding() -> None:
 
 def test_a_second_key_is_reported_where_it_stands() -> None:
     twice = Position("a.yml", 9, 3)
-    given_twice = Subject(CONFIG, lambda _path: Position("a.yml", 2, 3), duplicates=((("receivers", "otlp"), twice),))
+    given_twice = Subject(
+        CONFIG, lambda _path: Position("a.yml", 2, 3), duplicate_keys=((("receivers", "otlp"), twice),)
+    )
     assert twice in [finding.position for finding in lint_config(given_twice) if finding.rule == "duplicate-key"]
 
 
 @given(configs)
 def test_nothing_that_is_written_crashes_the_rules(config: Any) -> None:
-    for finding in lint_config(Subject(config, environment=frozenset({"Y"}))):
+    for finding in lint_config(Subject(config, variable_names=frozenset({"Y"}))):
         assert finding.message
         assert str(finding)
 
@@ -330,7 +334,7 @@ def test_no_value_at_all_is_told(value: str, key: str) -> None:
 
 def test_a_variable_of_another_service_is_a_doubt_and_one_that_nobody_sets_an_error() -> None:
     config = {"receivers": {"otlp": {"protocols": {"grpc": {"endpoint": "${env:A_SERVICE_HOST}:${env:PORT}"}}}}}
-    found = run_rules([BY_ID["missing-variable"]], Subject(config, environment=frozenset()))
+    found = run_rules([BY_ID["missing-variable"]], Subject(config, variable_names=frozenset()))
     assert [(item.severity, item.message.split()[1]) for item in found] == [
         ("error", "PORT"),
         ("warning", "A_SERVICE_HOST"),

@@ -54,7 +54,7 @@ def judged_on_a_host(case: Case) -> list[Finding]:
     subject = Subject(
         case.config,
         listeners=CATALOGUE.listeners,
-        environment=list_host_variables(collector),
+        variable_names=list_host_variables(collector),
         deployment=describe_deployment(collector),
         **around,
     )

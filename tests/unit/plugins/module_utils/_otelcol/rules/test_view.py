@@ -41,14 +41,14 @@ deployments = st.builds(
     Deployment,
     mode=modes,
     replicas=st.none() | st.integers(0, 3),
-    autoscaled=st.booleans(),
+    is_autoscaled=st.booleans(),
     memory_limit_mib=st.none() | st.integers(0, 999),
-    host_network=st.booleans(),
-    mounts=st.none() | st.just(("/conf",)),
-    exposed=st.none() | st.just(frozenset({(4317, "TCP")})),
-    granted=st.none() | st.just(()),
-    probed=st.booleans(),
-    target_allocator=st.booleans(),
+    uses_host_network=st.booleans(),
+    mount_paths=st.none() | st.just(("/conf",)),
+    exposed_ports=st.none() | st.just(frozenset({(4317, "TCP")})),
+    granted_rules=st.none() | st.just(()),
+    is_probed=st.booleans(),
+    has_target_allocator=st.booleans(),
     by_operator=st.booleans(),
     ingress=st.none() | anything.map(lambda rules: Ingress(Policies([{"spec": {"ingress": rules}}], {}, "Ingress"))),
 )
@@ -66,7 +66,11 @@ def started(draw: st.DrawFn) -> Any:
 @given(configs | started(), st.none() | deployments, st.booleans())
 def test_nothing_crashes_the_rules_wherever_it_runs(config: Any, deployment: Any, known: bool) -> None:
     subject = Subject(
-        config, environment=frozenset(), deployment=deployment, listeners=LISTENERS, target=target() if known else None
+        config,
+        variable_names=frozenset(),
+        deployment=deployment,
+        listeners=LISTENERS,
+        target=target() if known else None,
     )
     for finding in run_rules(RULES, subject):
         assert str(finding)
