@@ -22,14 +22,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .._host_change.bundle_form import ARCHITECTURES
+from .._otelcol.catalogue.builds import PROGRAM_BY_DISTRIBUTION
 from .._otelcol.errors import Problem, strip_credentials
-from .published_archives import (
-    DEFAULT_FORMAT,
-    PROGRAM_BY_DISTRIBUTION,
-    ArchiveSource,
-    DistributionVersion,
-    PublishedArchive,
-)
+from .published_archives import DEFAULT_FORMAT, ArchiveSource, DistributionVersion, PublishedArchive
 
 # Where the user has an archive: a file of the controller, a path on the host, or a URL that the host reaches.
 _LOCATION_OPTIONS = ("file", "path", "url")

@@ -18,16 +18,9 @@ from dataclasses import dataclass
 
 from .._host_change.bundle_form import ARCHITECTURES
 from .._install.releases.lock_file import LOCK_COMMAND, PROGRAMS, Lock
+from .._otelcol.catalogue.builds import PROGRAM_BY_DISTRIBUTION
 from .._otelcol.errors import Problem
 
-# The distributions that have archives, and the program in each.
-# Source: opentelemetry-collector-releases, distributions/*/.goreleaser.yaml.
-PROGRAM_BY_DISTRIBUTION = {
-    "contrib": "otelcol-contrib",
-    "core": "otelcol",
-    "k8s": "otelcol-k8s",
-    "otlp": "otelcol-otlp",
-}
 # The form of the archives, if the user does not ask for a package.
 DEFAULT_FORMAT = "tar.gz"
 # The repository whose releases have the archives.

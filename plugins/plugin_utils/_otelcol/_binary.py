@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from ...module_utils._otelcol.catalogue.builds import ADOT, ADOT_PROGRAM, PROGRAM_BY_DISTRIBUTION
 from ...module_utils._otelcol.errors import Problem
 from ...module_utils._otelcol.rules.build_facts import TargetBuild
 from ._isolation import once, sandbox
@@ -31,11 +32,6 @@ from ._isolation import once, sandbox
 AUTO = "auto"
 NONE = "none"
 _VERSION_SECONDS = 30
-# The name of the program in the official archives.
-_PROGRAMS = {"contrib": "otelcol-contrib", "core": "otelcol", "k8s": "otelcol-k8s", "otlp": "otelcol-otlp"}
-# The AWS distribution, whose program cannot validate.
-_ADOT = "adot"
-_ADOT_PROGRAM = "aws-otel-collector"
 _ADOT_REASON = "the AWS distribution has no `validate` subcommand"
 # What every Collector says for `--version`: `otelcol-contrib version 0.158.0`.
 _VERSION_LINE = re.compile(r"^\S+ version:? \S", re.MULTILINE)
@@ -72,16 +68,16 @@ def choose_program(binary: str, target: TargetBuild | None) -> ChosenProgram | U
     program_path = shutil.which(binary)
     if not program_path:
         raise Problem(f"the program {binary} does not exist", fix="Give the path of a collector, `auto` or `none`.")
-    if distribution == _ADOT and Path(program_path).name == _ADOT_PROGRAM:
+    if distribution == ADOT and Path(program_path).name == ADOT_PROGRAM:
         return Unavailable(_ADOT_REASON)
     return _describe_program(program_path)
 
 
 def _find_program_on_path(distribution: str, target: TargetBuild | None) -> ChosenProgram | Unavailable:
     """Return the program of a distribution in PATH, if its version is that of the target."""
-    if distribution == _ADOT:
+    if distribution == ADOT:
         return Unavailable(_ADOT_REASON)
-    program_name = _PROGRAMS.get(distribution)
+    program_name = PROGRAM_BY_DISTRIBUTION.get(distribution)
     if not program_name:
         return Unavailable(f"the program of '{distribution}' is unknown")
     program_path = shutil.which(program_name)

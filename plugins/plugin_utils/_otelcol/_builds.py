@@ -23,6 +23,7 @@ from dataclasses import replace
 from functools import cache, lru_cache
 from typing import Any
 
+from ...module_utils._otelcol.catalogue.builds import ADOT, ADOT_PROGRAM, PROGRAM_BY_DISTRIBUTION
 from ...module_utils._otelcol.catalogue.catalogue import Catalogue
 from ...module_utils._otelcol.config.collector_versions import complete_version, parse_version
 from ...module_utils._otelcol.config.paths import SECTIONS, mapping_at
@@ -37,13 +38,8 @@ DEFAULT = "contrib"
 ANY = "any"
 """The value of the option `distribution` by which no build counts."""
 # Distributions by the names of their programs and images, which people give as well.
-_DISTRIBUTION_BY_PROGRAM = {
-    "otelcol": "core",
-    "otelcol-contrib": "contrib",
-    "otelcol-k8s": "k8s",
-    "otelcol-otlp": "otlp",
-    "aws-otel-collector": "adot",
-}
+_DISTRIBUTION_BY_PROGRAM = {program: distribution for distribution, program in PROGRAM_BY_DISTRIBUTION.items()}
+_DISTRIBUTION_BY_PROGRAM[ADOT_PROGRAM] = ADOT
 # A version that a user gives. As in semantic versions, a pre-release or a build may follow.
 _VERSION = re.compile(r"v?\d+\.\d+(\.\d+)?([-+][\w.+-]+)?", re.ASCII)
 # The file with published tables of the catalogue; empty for the tables of this collection.

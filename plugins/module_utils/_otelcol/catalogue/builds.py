@@ -19,6 +19,19 @@ from ..config.collector_versions import Version, parse_version
 from .rows import CONTRIB_PREFIX, CORE_PREFIX, SECTION_ORDER, Key, Module, Row
 from .version_ranges import format_version
 
+PROGRAM_BY_DISTRIBUTION = {
+    "contrib": "otelcol-contrib",
+    "core": "otelcol",
+    "k8s": "otelcol-k8s",
+    "otlp": "otelcol-otlp",
+}
+"""The program of each distribution that the Collector project releases. Its archives and images have the same names.
+
+Source: opentelemetry-collector-releases, distributions/*/.goreleaser.yaml.
+"""
+ADOT = "adot"
+"""The AWS distribution."""
+ADOT_PROGRAM = "aws-otel-collector"
 # What the Collector Builder adds to a build whose manifest lists no providers.
 BUILDER_SCHEMES = ("env", "file", "http", "https", "yaml")
 _PROVIDER = "provider"
