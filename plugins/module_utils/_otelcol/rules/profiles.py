@@ -114,7 +114,8 @@ def weigh_findings(
     """
     overrides = severities or {}
     _check_choices(set(rule_ids), profile, overrides, suppressions)
-    severities_by_rule = {**PROFILES[profile], **(own_severities or {}), **overrides}
+    user_severities = {**(own_severities or {}), **overrides}
+    severities_by_rule = {**PROFILES[profile], **user_severities}
     remaining: list[Finding] = []
     suppressed: list[ExcusedFinding] = []
     used_suppressions: set[Suppression] = set()
@@ -125,7 +126,7 @@ def weigh_findings(
         if matching_suppressions:
             suppressed.append(ExcusedFinding(finding, matching_suppressions[0].reason))
         elif severities_by_rule.get(finding.rule) != OFF:
-            remaining.append(_weigh_finding(finding, severities_by_rule, profile, overrides))
+            remaining.append(_weigh_finding(finding, severities_by_rule, profile, user_severities))
     remaining.extend(
         _report_unused_suppression(suppression) for suppression in suppressions if suppression not in used_suppressions
     )
@@ -133,13 +134,13 @@ def weigh_findings(
 
 
 def _weigh_finding(
-    finding: Finding, severities_by_rule: Mapping[str, str], profile: str, overrides: Mapping[str, str]
+    finding: Finding, severities_by_rule: Mapping[str, str], profile: str, user_severities: Mapping[str, str]
 ) -> Finding:
-    """Return the finding with its final severity: an override wins over a profile."""
+    """Return the finding with its final severity: what the user chose for its rule wins over a profile."""
     severity = severities_by_rule.get(finding.rule, finding.severity)
     choose = _CHOICE_BY_PROFILE.get(profile)
     # What the user chose for a rule is the severity of all its findings, also of those that differ from the rule.
-    if choose and finding.rule not in overrides:
+    if choose and finding.rule not in user_severities:
         severity = choose((severity, finding.severity), key=SEVERITIES.index)
     return finding if severity == finding.severity else replace(finding, severity=severity)
 

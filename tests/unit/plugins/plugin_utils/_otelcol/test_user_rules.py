@@ -98,6 +98,13 @@ def test_severities_profiles_and_suppressions_apply(
     assert [one["severity"] for one in of_rule(report(tmp_path, rule, **arguments))] == severities
 
 
+@cases("profile, severity", ("development", "error"), ("default", "warning"), ("production", "info"))
+def test_a_profile_may_raise_and_lower_the_severity_of_a_rule(tmp_path: Path, profile: str, severity: str) -> None:
+    rule = RULE.replace("severity: error", "severity: warning")
+    rule += "    profiles: {development: error, production: info}\n"
+    assert [one["severity"] for one in of_rule(report(tmp_path, rule, profile=profile))] == [severity]
+
+
 def test_a_comment_accepts_a_finding(tmp_path: Path) -> None:
     config = CONFIG.replace("insecure: true}", "insecure: true}  # o11y: ignore acme-tls the mesh encrypts it")
     result = report(tmp_path, config=config)
