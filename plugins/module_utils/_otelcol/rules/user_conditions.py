@@ -159,13 +159,14 @@ def _has_host(value: Any, patterns: Patterns) -> bool | None:
     return bool(host) and _is_like(host, patterns)
 
 
-def _list_names(value: Any) -> list[str]:
-    """Return the texts of a list, the keys of a mapping, or a text alone."""
+def _list_known_names(value: Any) -> list[str]:
+    """Return the texts of a list but those with an unknown variable, the keys of a mapping, or a text alone."""
     if isinstance(value, str):
         return [value]
     if not isinstance(value, (dict, list)):
         return []
-    return [str(name) for name in value if isinstance(name, (str, int))]
+    names = [str(name) for name in value if isinstance(name, (str, int))]
+    return [name for name in names if _UNKNOWN_REFERENCE not in name] if isinstance(value, list) else names
 
 
 def _has_name_like(name: str, patterns: Patterns) -> bool:
@@ -173,14 +174,29 @@ def _has_name_like(name: str, patterns: Patterns) -> bool:
     return _is_like(name, patterns) or _is_like(name.partition("/")[0], patterns)
 
 
-def _has_any_name_like(value: Any, patterns: Patterns) -> bool:
-    """Whether one of the names in a value is like one of the patterns."""
-    return any(_has_name_like(name, patterns) for name in _list_names(value))
+def _has_unknown_item(value: Any) -> bool:
+    """Whether a list has an item with a variable that is not known. The Collector replaces none in keys."""
+    return isinstance(value, list) and any(isinstance(item, str) and _UNKNOWN_REFERENCE in item for item in value)
 
 
-def _has_only_names_like(value: Any, patterns: Patterns) -> bool:
-    """Whether all names in a value are like one of the patterns."""
-    return all(_has_name_like(name, patterns) for name in _list_names(value))
+def _has_any_name_like(value: Any, patterns: Patterns) -> bool | None:
+    """Whether one of the names in a value is like one of the patterns; None if an unknown item may be."""
+    if any(_has_name_like(name, patterns) for name in _list_known_names(value)):
+        return True
+    return None if _has_unknown_item(value) else False
+
+
+def _has_no_name_like(value: Any, patterns: Patterns) -> bool | None:
+    """Whether none of the names in a value is like one of the patterns; None if an unknown item may be."""
+    has_any = _has_any_name_like(value, patterns)
+    return None if has_any is None else not has_any
+
+
+def _has_only_names_like(value: Any, patterns: Patterns) -> bool | None:
+    """Whether all names in a value are like one of the patterns; None if an unknown item may be another."""
+    if not all(_has_name_like(name, patterns) for name in _list_known_names(value)):
+        return False
+    return None if _has_unknown_item(value) else True
 
 
 def _is_equal(value: Any, expected: Any) -> bool:
@@ -203,9 +219,7 @@ CONDITION_KINDS: Mapping[str, ConditionKind] = {
     ),
     "host": ConditionKind(_read_patterns, _has_host),
     "contains": ConditionKind(_read_patterns, _has_any_name_like),
-    "lacks": ConditionKind(
-        _read_patterns, lambda value, patterns: not _has_any_name_like(value, patterns), is_met_if_missing=True
-    ),
+    "lacks": ConditionKind(_read_patterns, _has_no_name_like, is_met_if_missing=True),
     "only": ConditionKind(_read_patterns, _has_only_names_like),
     "at_least": ConditionKind(_read_limit, _is_at_least),
     "at_most": ConditionKind(_read_limit, _is_at_most),
@@ -233,6 +247,8 @@ class UserCondition:
             value = _resolve_variables(value, literals)
             if value is None:
                 return None
+        elif isinstance(value, list):
+            value = [_resolve_item(item, literals) for item in value]
         return condition_kind.is_met(value, self.operand)
 
     @property
@@ -252,6 +268,14 @@ def _resolve_variables(text: str, literals: Mapping[str, str]) -> Any:
     if _UNKNOWN_REFERENCE in resolved_text:
         return None
     return read_plain_scalar(resolved_text) if _WHOLE_REFERENCE.fullmatch(text) else str(resolved_text)
+
+
+def _resolve_item(item: Any, literals: Mapping[str, str]) -> Any:
+    """Return an item of a list with the variables that are known; as it is written if there are others."""
+    if not isinstance(item, str) or "$" not in item:
+        return item
+    resolved_item = _resolve_variables(item, literals)
+    return item if resolved_item is None else resolved_item
 
 
 @dataclass(frozen=True)

@@ -142,6 +142,9 @@ def test_every_condition_has_a_case() -> None:
     ("host", "a", "${env:A}:4317"),
     ("host", "a", "unix:///run/a.sock"),
     ("at_least", 1, "${env:A}"),
+    ("contains", "a", ["b", "${env:A}"]),
+    ("lacks", "a", ["b", "${env:A:-a}"]),
+    ("only", "b", ["b", "${env:A}"]),
 )
 def test_what_is_not_known_is_not_judged(name: str, operand: Any, value: Any) -> None:
     assert read_condition(name, operand).holds(value, {}) is None
@@ -173,6 +176,22 @@ def test_a_variable_that_is_a_whole_value_is_read_as_yaml() -> None:
 def test_a_variable_that_is_given_as_text_is_known() -> None:
     asked = read_condition("host", ["*.acme.example"])
     assert [asked.holds("${env:HOST}:1", {"HOST": host}) for host in ("a.acme.example", "b.example")] == [True, False]
+
+
+@cases(
+    "name, items, literals, answer",
+    ("contains", ["a", "${env:A}"], {}, True),
+    ("lacks", ["a", "${env:A}"], {}, False),
+    ("only", ["b", "${env:A}"], {}, False),
+    ("contains", ["b", "${env:A}"], {"A": "a"}, True),
+    ("lacks", ["b", "${env:A}"], {"A": "c"}, True),
+    ("only", ["a", "${env:A}/1"], {"A": "a"}, True),
+    ("contains", {"${env:A}": 1}, {}, False),
+)
+def test_an_item_that_is_known_decides_beside_a_variable(
+    name: str, items: Any, literals: dict[str, str], answer: bool
+) -> None:
+    assert read_condition(name, ["a"]).holds(items, literals) is answer
 
 
 def test_what_is_optional_may_be_missing() -> None:
