@@ -35,12 +35,20 @@ def run(request: CommandRequest) -> int:
     has_text_to_print = "config" in result
     if has_text_to_print and not request.check:
         sys.stdout.write(result["config"])
-        for line in report_text.splitlines():
-            tell_user(line)
+        _tell_report(report_text, request.format)
     else:
         print(report_text)
     has_work_left = bool(result["unsolved"]) or (request.check and result["changed"])
     return EXIT_FOUND if has_work_left else EXIT_CLEAN
+
+
+def _tell_report(report_text: str, report_format: str) -> None:
+    """Write the report to the standard error: lines that name the command, or JSON as programs read it."""
+    if report_format == "json":
+        print(report_text, file=sys.stderr)
+        return
+    for line in report_text.splitlines():
+        tell_user(line)
 
 
 def _format_report(result: MigrationResult, request: CommandRequest) -> Iterator[str]:

@@ -1,0 +1,41 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the command `migrate` prints, and where."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from .test_options import SOURCE
+
+OLD = """\
+receivers: {otlp: {protocols: {grpc: }}}
+exporters: {otlphttp: {endpoint: "https://backend.example"}}
+service: {pipelines: {traces: {receivers: [otlp], exporters: [otlphttp]}}}
+"""
+
+
+@pytest.fixture(name="command_line", scope="module")
+def import_command_line() -> Iterator[Any]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(SOURCE))
+        yield import_module("otelcoltool.command_line")
+
+
+def test_a_report_in_json_beside_the_config_is_json_alone(
+    command_line: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(OLD.encode()), isatty=lambda: False))
+    assert command_line.main(["migrate", "-", "--format", "json", "--version", "0.158.0"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out == OLD.replace("otlphttp", "otlp_http")
+    assert [change["path"] for change in json.loads(printed.err)["changes"]] == ["exporters.otlphttp"]
