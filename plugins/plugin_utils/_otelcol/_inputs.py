@@ -65,7 +65,7 @@ def list_yaml_files(path: Path) -> list[Path]:
 
 def _list_yaml_files(folder: _files.Folder) -> list[Path]:
     """Return the YAML and JSON files of a folder that was read. Raises Problem if there are none."""
-    files = [entry for entry in folder.entries if entry.suffix in _YAML_FILES and entry.is_file()]
+    files = [entry for entry in folder.entries if entry.suffix in _YAML_FILES and _is_file_or_lost_link(entry)]
     if not files:
         for linked in folder.linked_folders():
             raise Problem(
@@ -73,6 +73,11 @@ def _list_yaml_files(folder: _files.Folder) -> list[Path]:
             )
         raise no_yaml_file_problem(folder.path)
     return files
+
+
+def _is_file_or_lost_link(entry: Path) -> bool:
+    """Whether something in a folder is a file, or a link to nothing, which is named as a file that cannot be read."""
+    return entry.is_file() or (entry.is_symlink() and not entry.exists())
 
 
 def no_yaml_file_problem(path: Path | str) -> Problem:

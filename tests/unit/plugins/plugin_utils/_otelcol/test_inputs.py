@@ -127,6 +127,15 @@ def test_a_folder_tells_which_files_it_could_not_check_and_why(
     assert len(found.inputs) == 1 + (not errors and not unread)
 
 
+def test_a_link_to_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(CONFIG)
+    (tmp_path / "gone.yaml").symlink_to("elsewhere.yaml")
+    found = _inputs.collect_inputs([str(tmp_path)], None)
+    (reason,) = found.skip_reasons
+    assert reason.startswith(f"cannot read {tmp_path}/gone.yaml: No such file or directory.")
+    assert [Path(name).name for name in found.skipped_files] == ["gone.yaml"]
+
+
 def test_what_only_resembles_a_config_is_no_config(tmp_path: Path) -> None:
     (tmp_path / "z.yaml").write_text(CONFIG)
     (tmp_path / "values.yaml").write_text("service: {type: ClusterIP}\nexporter: {image: pipelines}\n")
