@@ -22,11 +22,11 @@ from ..config.collector_versions import parse_version
 from ..config.paths import Path, iter_leaves, mapping_at, value_at
 from ..config.pipelines import PipelineGraph
 from ..rules.build_facts import TargetBuild
+from ..rules.expansion import BRACES_ONLY
 from .component_mentions import list_components, type_of
 from .data_edits import Add, ConfigChange, Edit, RenameKey, Replace, Substitute, Unsolved, Wrap
 
 # The version of the Collector from which on each of these holds. Each step says what it means. Source: its changelogs.
-BRACES_ONLY = "0.104.0"
 BALLAST_GONE = "0.109.0"
 READERS_SINCE = "0.111.0"
 BATCHER_GONE = "0.130.0"

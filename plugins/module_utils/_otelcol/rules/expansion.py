@@ -27,6 +27,8 @@ from .subject import Subject, once_per_subject
 
 # The scheme of `${NAME}`.
 DEFAULT_SCHEME = "env"
+# From this version on, a variable without braces is plain text.
+BRACES_ONLY = "0.104.0"
 # From this version on, what follows an escaped `$${` in a text is expanded.
 PAST_ESCAPES = "0.161.0"
 # The Collector gives up after as many expressions in a text.
@@ -104,6 +106,8 @@ def unknown_scheme(subject: Subject) -> Iterator[Fault]:
 
 def bare_variable(subject: Subject) -> Iterator[Fault]:
     """Yield `$NAME` without braces, which the Collector does not expand since 0.104."""
+    if not _is_from_version(subject, BRACES_ONLY):
+        return
     for expanding_text in _find_expanding_texts(subject):
         match = _BARE_VARIABLE.search(expanding_text.text)
         if match is None:
@@ -114,11 +118,15 @@ def bare_variable(subject: Subject) -> Iterator[Fault]:
         yield Fault(expanding_text.path, f"`${name}` is not replaced", fix)
 
 
+def _is_from_version(subject: Subject, version: str) -> bool:
+    """Whether a config is for a version or a later one, as one for an unknown build is."""
+    return subject.target is None or parse_version(subject.target.version) >= parse_version(version)
+
+
 @once_per_subject
 def _find_expanding_texts(subject: Subject) -> Iterator[ExpandingText]:
     """Yield every text with a dollar sign."""
-    target = subject.target
-    past_escapes = target is None or parse_version(target.version) >= parse_version(PAST_ESCAPES)
+    past_escapes = _is_from_version(subject, PAST_ESCAPES)
     for path, value in subject.view.scalar_leaves:
         if isinstance(value, str) and "$" in value:
             yield ExpandingText(path, value, find_expressions(value, past_escapes), subject.config)

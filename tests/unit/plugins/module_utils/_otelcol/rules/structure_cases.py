@@ -137,6 +137,9 @@ bare-variable:
   in a secret header of a list: {exporters.otlp_http.headers: [{name: api-key, value: "a1$B2C3"}],
     finds: "exporters.otlp_http.headers[0].value: `$NAME` is not replaced"}
   groups and escapes: {exporters.debug.verbosity: "$1 $$HOME ${HOME} US$ $x"}
+  an older version replaced it: {exporters.debug.verbosity: "$MY_POD_IP:4317", build: contrib 0.103.1}
+  the first version that does not: {exporters.debug.verbosity: "$MY_POD_IP:4317", build: contrib 0.104.0,
+    finds: "exporters.debug.verbosity: `$MY_POD_IP` is not replaced"}
 placeholder:
   parts of an address: {exporters.otlp_http.endpoint: "http://<service>.<namespace>.svc:3100/otlp",
     finds: "exporters.otlp_http.endpoint: `endpoint` has a placeholder in angle brackets Write the real value"}
