@@ -29,6 +29,8 @@ from .subject import Subject, once_per_subject
 DEFAULT_SCHEME = "env"
 # From this version on, a variable without braces is plain text.
 BRACES_ONLY = "0.104.0"
+# From this version on, a variable of the environment may have a default.
+DEFAULTS_SINCE = "0.110.0"
 # From this version on, what follows an escaped `$${` in a text is expanded.
 PAST_ESCAPES = "0.161.0"
 # The Collector gives up after as many expressions in a text.
@@ -41,6 +43,9 @@ _LOCATION = re.compile(r"(?s)([A-Za-z][A-Za-z0-9+.-]+):(.*)\Z")
 _VARIABLE = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*\Z")
 # The begin of the message about a location whose name is not one.
 _NAMELESS = "names no variable"
+# The begin of the message about a default in a version that takes none, and what stands before a default.
+_EARLY_DEFAULT = "has a default"
+_DEFAULT_SIGN = ":-"
 _RENAME_FIX = "Rename the variable, here and where it is set: `MY_PASSWORD`, not `MY-PASSWORD`."
 # `$NAME` in capital letters that no other dollar and no backslash escapes.
 _BARE_VARIABLE = re.compile(r"(?<![$\\])\$([A-Z][A-Z0-9_]{2,})")
@@ -64,9 +69,10 @@ class ExpandingText(NamedTuple):
 
 def invalid_expansion(subject: Subject) -> Iterator[Fault]:
     """Yield `${…}` that the Collector cannot expand: the location or the variable name is invalid."""
+    takes_defaults = _is_from_version(subject, DEFAULTS_SINCE)
     for expanding_text in _find_expanding_texts(subject):
         for location in expanding_text.value_locations:
-            problem = _find_problem(location)
+            problem = _find_problem(location, takes_defaults)
             if problem:
                 message = f"`${{{_show_location(location)}}}` {problem}"
                 if expanding_text.is_secret:
@@ -76,6 +82,8 @@ def invalid_expansion(subject: Subject) -> Iterator[Fault]:
 
 def _describe_fix(location: str, problem: str) -> str:
     """Return the fix for an invalid location: most that begin with a letter are meant as the name of a variable."""
+    if problem.startswith(_EARLY_DEFAULT):
+        return "Remove the default, and set the variable."
     name = location.removeprefix(f"{DEFAULT_SCHEME}:")
     if _NAMELESS in problem and name[:1].isalpha():
         return _RENAME_FIX
@@ -168,7 +176,7 @@ def _is_escaped(text: str, opening_index: int) -> bool:
     return (len(text_before) - len(text_before.rstrip("$"))) % 2 == 1
 
 
-def _find_problem(location: str) -> str:
+def _find_problem(location: str, takes_defaults: bool) -> str:
     """Return why the Collector cannot expand a location; empty text if it can, or if an inner expression decides."""
     full_location = location if ":" in location else f"{DEFAULT_SCHEME}:{location}"
     match = _LOCATION.match(full_location)
@@ -178,8 +186,12 @@ def _find_problem(location: str) -> str:
     scheme, value = match.groups()
     if "$" in value:
         return "has a dollar sign inside"
-    name = value.partition(":-")[0]
-    if scheme != DEFAULT_SCHEME or _INNER_VALUE in name or _VARIABLE.match(name):
+    name, default_sign, _default = value.partition(_DEFAULT_SIGN)
+    if scheme != DEFAULT_SCHEME:
+        return ""
+    if default_sign and not takes_defaults:
+        return f"{_EARLY_DEFAULT}, which the Collector takes since {DEFAULTS_SINCE}"
+    if _INNER_VALUE in name or _VARIABLE.match(name):
         return ""
     return f"{_NAMELESS}: '{name}' needs letters, digits and underscores, and no digit first"
 

@@ -111,6 +111,10 @@ invalid-expansion:
     finds: "exporters.debug.verbosity: `${2}`"}
   nothing after an escaped one was replaced before: {exporters.debug.verbosity: "$${1} ${2}", build: contrib 0.160.0}
   two dollar signs are one, then a variable: {exporters.debug.verbosity: "$$${env:A}"}
+  a default before there were any: {exporters.debug.verbosity: "${env:A:-basic}", build: contrib 0.109.0,
+    finds: "exporters.debug.verbosity: `${env:A:-basic}` has a default, which the Collector takes since 0.110.0"}
+  a default since there are any: {exporters.debug.verbosity: "${env:A:-basic}", build: contrib 0.110.0}
+  what another provider reads needs no default: {exporters.debug.verbosity: "${yaml:a:-b}", build: contrib 0.109.0}
   no end: {exporters.debug.verbosity: "${1"}
   other schemes take anything: {exporters.debug.verbosity: "${yaml:a: [1]} ${file:/a b}"}
   keys stay: {"exporters.debug.${1}": 1}
