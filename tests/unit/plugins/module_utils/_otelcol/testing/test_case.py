@@ -86,6 +86,11 @@ def without(name: str, data: dict[str, Any]) -> dict[str, Any]:
     ({**FILE, "tests": [{**TEST, "expect": {"e": "none"}}]}, "this must be a mapping (at f: tests[0].expect.e)"),
     ({**FILE, "tests": [{**TEST, "expect": {"e": {"spans": True}}}]}, "'spans' is neither a list nor a number"),
     ({**FILE, "tests": [{**TEST, "expect": {"e": {"exact": True}}}]}, "nothing is expected of this exporter"),
+    ({**FILE, "tests": [{**TEST, "expect": {"e": {"jmespath": []}}}]}, "nothing is expected of this exporter"),
+    (
+        {**FILE, "tests": [{**TEST, "expect": {"e": {"spans": [], "others": True}}}]},
+        "nothing is expected of this exporter",
+    ),
     ({**FILE, "tests": [{**TEST, "expect": {"e": {"golden": "f", "spans": 1}}}]}, "a golden file has all records"),
     ({**FILE, "tests": [{**TEST, "timeout": "5s"}]}, "'timeout' is not a number of seconds"),
     ({**FILE, "tests": [{**TEST, "settle": -1}]}, "'settle' is not a number of seconds"),
