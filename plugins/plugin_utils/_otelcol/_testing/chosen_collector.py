@@ -23,7 +23,6 @@ from typing import Any
 from ....module_utils._otelcol.config.config_secrets import find_secrets
 from ....module_utils._otelcol.config.masking import make_masker
 from ....module_utils._otelcol.errors import Problem
-from ....module_utils._otelcol.rules.build_facts import TargetBuild
 from .. import _binary, _builds, _placeholders, _yaml
 from .._build_request import BuildRequest
 from .._isolation.choice import Isolation
@@ -51,7 +50,8 @@ def choose_collector(
     `arguments` have the options of `BuildRequest`, `binary` (a path or `auto`) and perhaps `programs`, which has the
     path of a Collector by image. Raises Problem without a Collector that runs the config.
     """
-    target = _builds.resolve_build(BuildRequest.from_arguments(arguments), chosen_config.image)
+    request = BuildRequest.from_arguments(arguments)
+    target = _builds.resolve_build(request, chosen_config.image)
     binary = _find_program(chosen_config.image, arguments.get("programs") or {}) or arguments["binary"]
     # `auto` finds nothing but the version of the target. A program that the user names runs anyway, with a warning.
     is_chosen_by_target = binary == _binary.AUTO
@@ -68,12 +68,15 @@ def choose_collector(
         mismatch = _binary.describe_version_mismatch(program, target, isolation.is_isolated)
         if mismatch:
             warn(f"{chosen_config.where}: {mismatch}. The tests say what that version does.")
+    version = target.version if target else ""
+    if not _is_version_given(request, chosen_config.image):
+        version = _binary.read_program_version(program, isolation.is_isolated) or version
     return CollectorSetup(
         program=program,
         config=chosen_config.config,
         environment=_placeholders.build_placeholder_environment(chosen_config.config, target),
         cluster_objects={},
-        otlp_http=_find_otlp_http_name(target),
+        otlp_http=_find_otlp_http_name(version),
         dump_yaml=_yaml.dump,
         hide_secrets=make_masker(find_secrets(chosen_config.config)),
         isolation=isolation,
@@ -87,8 +90,11 @@ def _find_program(image: str, programs: Mapping[str, str]) -> str:
     return next(iter(programs.values()), "")
 
 
-def _find_otlp_http_name(target: TargetBuild | None) -> str:
+def _is_version_given(request: BuildRequest, image: str) -> bool:
+    """Whether the user says which version runs a config. A build of the user's own may count its versions itself."""
+    return bool(request.version or request.manifest or request.schema or image)
+
+
+def _find_otlp_http_name(version: str) -> str:
     """Return the name that the exporter otlp_http has in a version; the newest name if no version is known."""
-    if target is None or not target.version:
-        return "otlp_http"
-    return _builds.load_catalogue().choose_name("exporters", "otlp_http", target.version)
+    return _builds.load_catalogue().choose_name("exporters", "otlp_http", version) if version else "otlp_http"

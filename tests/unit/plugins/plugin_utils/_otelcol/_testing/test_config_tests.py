@@ -225,6 +225,15 @@ def test_another_version_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "is version 0.158.0, not 0.161.0. The tests say what that version does." in capsys.readouterr().out
 
 
+@cases("version, name", (None, "otlphttp/0_"), ("0.158.0", "otlp_http/0_"))
+def test_the_program_gets_the_names_that_its_version_knows(tmp_path: Path, version: str | None, name: str) -> None:
+    binary = program(tmp_path, 'echo "Error: $(grep -o \'otlp_*http/0_\' "${1#*=}" | head -n 1)"; exit 1')
+    Path(binary).write_text(Path(binary).read_text().replace("version 0.158.0", "version 0.93.0"))
+    with pytest.raises(Problem) as problem:
+        report(tmp_path, binary, version=version)
+    assert f"does not start: {name}" in str(problem.value)
+
+
 def test_no_secret_is_in_a_message_or_a_report(tmp_path: Path) -> None:
     output = tmp_path / "out.xml"
     with pytest.raises(Problem) as problem:
