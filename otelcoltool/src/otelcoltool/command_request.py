@@ -96,7 +96,8 @@ def build_request(
     arguments = _merge_module_arguments(parsed, module_options)
     paths = list(dict.fromkeys(arguments["paths"]))
     if not paths and not arguments.get("rule_paths"):
-        raise Problem("there is nothing to read", fix=f"Give files or folders, or `{STDIN}` for the standard input.")
+        may_be_stdin = "" if command.stdin_use is StdinUse.NEVER else f", or `{STDIN}` for the standard input"
+        raise Problem("there is nothing to read", fix=f"Give files or folders{may_be_stdin}.")
     if STDIN in paths:
         _check_stdin(command, paths)
         arguments["config"] = _read_standard_input()

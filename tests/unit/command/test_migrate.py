@@ -8,27 +8,15 @@ from __future__ import annotations
 import io
 import json
 import sys
-from collections.abc import Iterator
-from importlib import import_module
 from types import ModuleType, SimpleNamespace
-from typing import Any
 
 import pytest
-
-from .test_options import SOURCE
 
 OLD = """\
 receivers: {otlp: {protocols: {grpc: }}}
 exporters: {otlphttp: {endpoint: "https://backend.example"}}
 service: {pipelines: {traces: {receivers: [otlp], exporters: [otlphttp]}}}
 """
-
-
-@pytest.fixture(name="command_line", scope="module")
-def import_command_line() -> Iterator[Any]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(SOURCE))
-        yield import_module("otelcoltool.command_line")
 
 
 def test_a_report_in_json_beside_the_config_is_json_alone(
