@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 
 from tests.support.recipe_options import RECIPE_OPTIONS
@@ -170,6 +171,22 @@ def test_an_http_exporter_has_a_client_certificate_that_is_read_again(name: str)
         "key_file": "/etc/otelcol/secrets/agent/tls.key",
         "reload_interval": "1m",
     }
+
+
+SENDING = {
+    **{name: RECIPE_OPTIONS[name] for name, recipe in RECIPES.items() if "insecure" in recipe.get("options", {})},
+    "tenant_routing": RECIPE_OPTIONS["tenant_routing"]["destinations"][0],
+}
+
+
+@pytest.mark.parametrize("secret", ["ca_secret", "client_tls_secret"])
+@pytest.mark.parametrize("name", SENDING)
+def test_who_gives_certificates_does_not_send_in_clear_text(name: str, secret: str) -> None:
+    options = {**SENDING[name], "insecure": True, secret: "backend"}
+    if name == "tenant_routing":
+        options = {"destinations": [options], "default": "drop"}
+    with pytest.raises(Problem, match=f"{secret}' of recipe '{name}' has no effect without false in `insecure`"):
+        config({name: options})
 
 
 @pytest.mark.parametrize("name", HTTP_EXPORTERS[1:])

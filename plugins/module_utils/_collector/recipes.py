@@ -10,6 +10,7 @@ renders a part of a config. An option has, beside its type, rules that are check
     series_limit: {type: int, range: [1]}            1 or more
     max_size: {type: int, needs: {protocols: grpc}}  has an effect only if option protocols is, or lists, `grpc`
     client_ca: {type: str, needs: {tls: null}}       has an effect only if option tls has any value
+    ca: {type: str, needs: {insecure: false}}        has an effect only if option insecure is false
     to: {type: str, instead_of: endpoint}            replaces option endpoint, which is required otherwise
 """
 
@@ -147,23 +148,37 @@ def check_mode(use: RecipeUse, recipe: Mapping[str, Any], mode: str) -> None:
         raise Problem(wrong, fix=f"Use it in mode {' or '.join(modes)}.")
 
 
-def check_options(name: str, values: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+def check_options(name: str, values: Mapping[str, Any], options: Mapping[str, Any], outer_path: str = "") -> None:
     """Raise Problem for a number out of its `range`, and for an option that has no effect without what it `needs`.
 
     `range` has the least and the largest number, or the least alone. `needs` has other options and the value that each
-    must have or list; null stands for any value.
+    must have or list; null stands for any value. Options of options have both too; `outer_path` is where these are.
     """
     for key, option in options.items():
         rules = option or {}
-        _check_range(f"option '{key}' of recipe '{name}'", values.get(key), rules.get("range"))
-        if not values.get(key):  # an option that is not used needs nothing
+        value = values.get(key)
+        path = f"{outer_path}{key}"
+        _check_range(f"option '{path}' of recipe '{name}'", value, rules.get("range"))
+        if not value:  # an option that is not used needs nothing
             continue
-        for needed_option, needed_value in (rules.get("needs") or {}).items():
-            if _has_value(values.get(needed_option), needed_value):
-                continue
-            missing_words = f"`{needed_option}`" if needed_value is None else f"{needed_value} in `{needed_option}`"
-            wrong = f"option '{key}' of recipe '{name}' has no effect without {missing_words}"
-            raise Problem(wrong, fix=f"Set {missing_words}, or remove `{key}`.")
+        _check_needs(f"option '{path}' of recipe '{name}'", key, values, rules.get("needs") or {})
+        inner_options = rules.get("options") or {}
+        if isinstance(value, list):
+            for index, item in enumerate(value):
+                check_options(name, item or {}, inner_options, f"{path}[{index}].")
+        elif isinstance(value, Mapping):
+            check_options(name, value, inner_options, f"{path}.")
+
+
+def _check_needs(option_words: str, key: str, values: Mapping[str, Any], needs: Mapping[str, Any]) -> None:
+    """Raise Problem for an option that has no effect without what it needs."""
+    for needed_option, needed_value in needs.items():
+        if _has_value(values.get(needed_option), needed_value):
+            continue
+        value_words = "false" if needed_value is False else needed_value
+        missing_words = f"`{needed_option}`" if needed_value is None else f"{value_words} in `{needed_option}`"
+        wrong = f"{option_words} has no effect without {missing_words}"
+        raise Problem(wrong, fix=f"Set {missing_words}, or remove `{key}`.")
 
 
 def _has_value(option_value: Any, needed_value: Any) -> bool:

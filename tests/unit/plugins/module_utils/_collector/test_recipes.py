@@ -58,6 +58,8 @@ OPTIONS: dict[str, Any] = {
     "age": {"needs": {"protocols": "grpc"}},
     "ca": {"needs": {"secret": None}},
     "balance": {"needs": {"protocol": "grpc"}},
+    "authority": {"needs": {"insecure": False}},
+    "places": {"options": {"ca": {"needs": {"insecure": False}}, "share": {"range": [1, 100]}}},
     "plain": None,
 }
 
@@ -70,6 +72,11 @@ OPTIONS: dict[str, Any] = {
     {"age": None, "protocols": ["http"]},
     {"age": "1m", "protocols": ["http", "grpc"]},
     {"ca": "a", "secret": "b", "balance": "round_robin", "protocol": "grpc"},
+    {"authority": "a", "insecure": False},
+    {"places": {"ca": "a", "insecure": False, "share": 1}},
+    {"places": [{"share": None}, {"insecure": True}]},
+    {"places": []},
+    {"places": None},
     {"plain": 1},
 )
 def test_options_may_have_any_value_that_has_an_effect(values: dict[str, Any]) -> None:
@@ -97,6 +104,17 @@ def test_options_may_have_any_value_that_has_an_effect(values: dict[str, Any]) -
         "option 'balance' of recipe 'mine' has no effect without grpc in `protocol`. "
         "Set grpc in `protocol`, or remove `balance`.",
     ),
+    (
+        {"authority": "a", "insecure": True},
+        "option 'authority' of recipe 'mine' has no effect without false in `insecure`. "
+        "Set false in `insecure`, or remove `authority`.",
+    ),
+    (
+        {"places": [{}, {"ca": "a", "insecure": True}]},
+        "option 'places[1].ca' of recipe 'mine' has no effect without false in `insecure`. "
+        "Set false in `insecure`, or remove `ca`.",
+    ),
+    ({"places": {"share": 150}}, "option 'places.share' of recipe 'mine' is 150. Give a number from 1 to 100."),
 )
 def test_a_number_out_of_range_and_an_option_without_effect_are_refused(values: dict[str, Any], text: str) -> None:
     with pytest.raises(Problem) as refused:
