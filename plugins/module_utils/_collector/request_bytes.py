@@ -148,7 +148,7 @@ def _find_largest_request(config: Any) -> int:
     """Return the bytes of the largest request that an OTLP receiver takes, or that a receiver of files makes."""
     sizes = [LEAST_REQUEST_MIB * MIB]
     for name, settings in mapping_at(config, "receivers").items():
-        if kind_of(name) == _FILE_RECEIVER:
+        if isinstance(name, str) and kind_of(name) == _FILE_RECEIVER:  # a rule reports a name that is no text
             sizes.append(_FILE_REQUEST_BYTES)
         mib_over_grpc = value_at(settings, ("protocols", "grpc", "max_recv_msg_size_mib"))
         if isinstance(mib_over_grpc, int):
@@ -230,6 +230,8 @@ def _limit_requests(queue: dict[str, Any], exporter: _QueuedExporter, timeout: A
     batch = queue.get(BATCH)
     if batch is None:
         return {**queue, BATCH: _build_batch(_NO_LEAST_BYTES, timeout)}
+    if not isinstance(batch, Mapping):  # an expression, or what a rule reports
+        return queue
     has_moved_batch = BATCH not in exporter.written_queue
     has_default_sizes = batch.get("min_size") == DEFAULT_SIZE and "max_size" not in batch
     if has_moved_batch and has_default_sizes:

@@ -144,3 +144,19 @@ def test_an_exporter_whose_settings_are_no_mapping_stays_for_the_rules(settings:
     pipelines = {"logs": {"receivers": ["otlp"], "exporters": ["otlp_http"]}}
     config = {"exporters": {"otlp_http": settings}, "service": {"pipelines": pipelines}}
     assert size_by_bytes(config, TargetBuild(_builds.load_catalogue(), "contrib", "0.158.0"), ROOM) == config
+
+
+@cases("batch", "${env:BATCH}", True, [])
+def test_batches_that_are_no_mapping_stay_for_the_rules(batch: Any) -> None:
+    assert one({"batch": batch})["batch"] == batch
+
+
+@cases("receiver", 1, True, None)
+def test_a_receiver_whose_name_is_no_text_stays_for_the_rules(receiver: Any) -> None:
+    config = {
+        "receivers": {"otlp": None, receiver: {}},
+        "exporters": {"otlp_http": {}},
+        "service": {"pipelines": {"logs": {"receivers": ["otlp"], "exporters": ["otlp_http"]}}},
+    }
+    target = TargetBuild(_builds.load_catalogue(), "contrib", "0.158.0")
+    assert size_by_bytes(config, target, ROOM)["receivers"] == config["receivers"]
