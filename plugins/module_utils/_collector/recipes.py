@@ -116,7 +116,7 @@ def _list_shared_paths(config: Any) -> list[Path]:
 
 
 def _without_patterns(config: Any) -> Any:
-    """Return the config with names in place of wildcards in ids: `otlp/*` becomes `otlp/_any`.
+    """Return the config with names in place of wildcards in ids: `otlp/*` becomes `otlp/any`.
 
     A recipe may change all components that match, so a wildcard is valid in its config. Rule invalid_id, which is one
     of _SHAPE_RULES, would refuse it.
@@ -133,7 +133,7 @@ def _without_patterns(config: Any) -> Any:
 
 def _without_wildcard(key: Any) -> Any:
     if isinstance(key, str) and is_pattern(key):
-        return key.replace("*", "_any")
+        return key.replace("*", "any")
     return key
 
 

@@ -189,3 +189,8 @@ def test_names_the_nearest_word() -> None:
 @pytest.mark.parametrize("known", [[], ["zipkin"], [1, None, ("otlp",)]])
 def test_says_nothing_when_no_word_is_near(known: list[str]) -> None:
     assert suggest_word("otlp", known) == ""
+
+
+@cases("pattern", "*", "*/gateway", "otlp*", "otlp/*", "otlp_*/gateway")
+def test_an_id_may_be_any_wildcard(pattern: str) -> None:
+    recipes.check_config_shape("recipe 'mine'", {"exporters": {pattern: {"sending_queue": {}}}})
