@@ -25,7 +25,7 @@ RECIPES = sorted(ROOT.glob("roles/otel_collector/recipes/*/recipe.yml"))
 TREES = {
     *("addon_configuration", "addresses", "affinity", "behavior", "components", "config", "helm_values"),
     *("identity_annotations", "init_container_security_context", "pod_monitor_selector", "probe_selector", "resources"),
-    *("scrape_config_selector", "security_context", "service_monitor_selector", "signal_percent", "source"),
+    *("scrape_config_selector", "security_context", "service_monitor_selector", "source"),
     *("node_ports", "prices", "team_budgets_per_day", "update_strategy", "volume_claim_template", "workloads"),
     *("ca", "certificate", "key", "places"),
 }
