@@ -311,3 +311,12 @@ def test_exporters_of_a_kind_can_be_told_apart(name: str) -> None:
     if "name" in RECIPES[name]["options"]:
         options = {**required(RECIPES[name]["options"]), "name": "other", "pipelines": "*"}
         assert any(key.endswith("/other") for key in config({name: options})["exporters"])
+
+
+@pytest.mark.parametrize("insecure, scheme", [(False, "https"), (True, "http")])
+@pytest.mark.parametrize("written", ["watch:4317", "{scheme}://watch:4317"])
+def test_own_telemetry_over_grpc_has_one_scheme(written: str, insecure: bool, scheme: str) -> None:
+    made = config({"own_telemetry": {"endpoint": written.format(scheme=scheme), "insecure": insecure}})
+    telemetry = made["service"]["telemetry"]
+    exporters = [telemetry[signal]["processors"][0]["batch"]["exporter"]["otlp"] for signal in ("logs", "traces")]
+    assert [exporter["endpoint"] for exporter in exporters] == [f"{scheme}://watch:4317"] * 2
