@@ -479,6 +479,9 @@ def test_new_replicas_are_seen_if_connections_end(ingest: Any, unseen: list[str]
     ({"tail_sampling": {"decision_wait": 0}}, "option 'decision_wait' of recipe 'tail_sampling' is 0. Give 1 or more."),
     ({"backpressure": {"signal_percent": {"logs": 150}}}, "'signal_percent.logs' of recipe 'backpressure' is 150"),
     ({"backpressure": {"signal_percent": {"logs": "most"}}}, "'backpressure' must be a number, not 'most'"),
+    ({"syslog_ingest": {"transports": ["udp"], "tls_secret": "syslog"}}, "has no effect without tcp in `transports`"),
+    ({"prometheus_export": {"port": 99999}}, "option 'port' of recipe 'prometheus_export' is 99999. Give a number"),
+    ({"trace_balancing": {"service": "a", "port": 0}}, "option 'port' of recipe 'trace_balancing' is 0. Give a number"),
     ({"backpressure": {"signal_percent": {"log": 70}}}, "no option 'signal_percent.log'; did you mean 'logs'?"),
 )
 def test_an_option_without_effect_or_out_of_range_is_refused(recipe: dict[str, Any], says: str) -> None:
