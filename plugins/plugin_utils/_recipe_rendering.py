@@ -33,6 +33,9 @@ from ._recipe_filters import FILTERS
 from ._role_files import RECIPE_FILE, ROLE, load_text
 
 TEMPLATE_FILE = "config.yml.j2"
+# Keys of an option whose values are lists, each with an example.
+_EXAMPLES_OF_LISTS = {"aliases": "[a, b]", "choices": "[a, b]", "range": "[1, 100]"}
+_NUMBER_TYPES = ("int", "float")
 _OPTIONS_FIX = "Write `name: {type: str, description: …}` for each option."
 
 
@@ -111,6 +114,8 @@ def _parse_recipe(text: str, file: str) -> dict[str, Any]:
     recipe_data = _documents.parse_document(text, file).data
     if isinstance(recipe_data, dict) and "summary" in recipe_data and isinstance(recipe_data.get("modes"), list):
         _check_options_of(recipe_data.get("options") or {}, file)
+        if not isinstance(recipe_data.get("requires") or [], list):
+            raise Problem(f"{file} has `requires` that are no list", fix="Write `requires: [RECIPE]`.")
         return recipe_data
     wrong = f"{file} needs a `summary` and a list of `modes`"
     raise Problem(wrong, fix="Use a recipe of the role as a template.")
@@ -124,6 +129,8 @@ def _check_options_of(options: Any, file: str) -> None:
         if not isinstance(name, str) or not isinstance(spec, dict):
             raise Problem(f"{file} has an option '{name}' that is no mapping", fix=_OPTIONS_FIX)
         _check_option(name, spec, file)
+        _check_range_of(name, spec, file)
+        _check_named_options(name, spec, options, file)
         _check_options_of(spec.get("options") or {}, file)
 
 
@@ -133,6 +140,33 @@ def _check_option(name: str, spec: Mapping[str, Any], file: str) -> None:
         if key in spec and str(spec[key]) not in DEFAULT_TYPE_VALIDATORS:
             wrong = f"{file} has an option '{name}' with {key} '{spec[key]}', which is no type"
             raise Problem(wrong, fix=f"Types: {', '.join(sorted(DEFAULT_TYPE_VALIDATORS))}.")
-    for key in ("aliases", "choices"):
+    for key, example in _EXAMPLES_OF_LISTS.items():
         if not isinstance(spec.get(key) or [], list):
-            raise Problem(f"{file} has an option '{name}' whose `{key}` are no list", fix=f"Write `{key}: [a, b]`.")
+            raise Problem(f"{file} has an option '{name}' whose `{key}` are no list", fix=f"Write `{key}: {example}`.")
+
+
+def _check_range_of(name: str, spec: Mapping[str, Any], file: str) -> None:
+    """Raise Problem for a range that has no numbers, or that is one of something else than a number."""
+    limits = spec.get("range")
+    if limits is None:
+        return
+    if not limits or not all(isinstance(limit, int | float) for limit in limits):
+        wrong = f"{file} has an option '{name}' with a `range` of no numbers"
+        raise Problem(wrong, fix=f"Write `range: {_EXAMPLES_OF_LISTS['range']}`.")
+    if spec.get("type") not in _NUMBER_TYPES:
+        wrong = f"{file} has an option '{name}' with a `range`, whose type is no number"
+        raise Problem(wrong, fix="Write `type: int` or `type: float`, or remove `range`.")
+
+
+def _check_named_options(name: str, spec: Mapping[str, Any], options: Mapping[str, Any], file: str) -> None:
+    """Raise Problem for an option that depends on one that does not exist, or says so in another shape."""
+    needs = spec.get("needs") or {}
+    if not isinstance(needs, dict):
+        wrong = f"{file} has an option '{name}' whose `needs` are no mapping"
+        raise Problem(wrong, fix=f"Write `needs: {{{needs if isinstance(needs, str) else 'OPTION'}: null}}`.")
+    replaced_options = [spec["instead_of"]] if spec.get("instead_of") else []
+    for key, named_options in (("needs", list(needs)), ("instead_of", replaced_options)):
+        for named_option in named_options:
+            if named_option not in options:
+                wrong = f"{file} has an option '{name}' whose `{key}` names '{named_option}', which is no option of it"
+                raise Problem(wrong, fix=f"Options: {', '.join(map(str, options))}.")
