@@ -14,7 +14,7 @@ from typing import Any
 
 from ..errors import Problem, prefix_problems
 from .memory_sizes import size_memory
-from .quantities import parse_bytes, parse_cpu
+from .quantities import parse_bytes, parse_cpu, parse_volume_size
 
 # Counts and their least values. Kubernetes has them in 32 bits. A memory limiter takes no more than all memory, and
 # the Collector accepts no spike as large as the limit.
@@ -42,6 +42,7 @@ _PARSER_BY_OPTION: dict[str, Callable[[str], object]] = {
     "memory_request": parse_bytes,
     "cpu_request": parse_cpu,
     "cpu_limit": parse_cpu,
+    "storage.size": parse_volume_size,
     "target_allocator.memory_limit": parse_bytes,
     "target_allocator.cpu_request": parse_cpu,
 }

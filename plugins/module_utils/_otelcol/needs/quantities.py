@@ -15,9 +15,12 @@ from typing import Any
 from ..errors import Problem
 
 MIB = 2**20
-_UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+_UNITS = {
+    **{"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15},
+    **{"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "Pi": 2**50},
+}
 # A quantity of Kubernetes such as `1.5Gi`. Groups: the number, the unit.
-_QUANTITY = re.compile(r"(\d{1,18}(?:\.\d{1,18})?)(k|M|G|T|Ki|Mi|Gi|Ti)?\Z", re.ASCII)
+_QUANTITY = re.compile(r"(\d{1,18}(?:\.\d{1,18})?)(k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?\Z", re.ASCII)
 # A quantity of CPU such as `500m`. Groups: the number, the unit.
 _CPU = re.compile(r"(\d{1,18}(?:\.\d{1,18})?)([num])?\Z", re.ASCII)
 _CPU_UNITS = {"": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
@@ -32,6 +35,15 @@ def parse_bytes(quantity: str) -> int:
     if not match:
         raise Problem(f"'{quantity}' is not a memory quantity", fix="Write a number with a unit, e.g. 512Mi or 2Gi.")
     return int(float(match[1]) * _UNITS[match[2] or ""])
+
+
+def parse_volume_size(quantity: str) -> int:
+    """Return the size of a volume in bytes. Raises Problem when it is none; Kubernetes takes no claim of zero bytes."""
+    match = _QUANTITY.match(str(quantity))
+    volume_bytes = parse_bytes(quantity) if match else 0
+    if not volume_bytes:
+        raise Problem(f"'{quantity}' is not a size of a volume", fix="Write a number with a unit, e.g. 500Mi or 10Gi.")
+    return volume_bytes
 
 
 def parse_cpu(quantity: str) -> float:

@@ -188,6 +188,9 @@ def test_too_little_memory_is_refused_with_what_is_enough() -> None:
     ({"cpu_limit": "1 core"}, "'1 core' is not a CPU quantity. Write cores or thousandths, e.g. 2, 0.5 or 250m."),
     ({"cpu_request": "100Mi"}, "'100Mi' is not a CPU quantity"),
     ({"cpu_request": "1", "cpu_limit": "900m"}, "`cpu_request` 1 is above `cpu_limit` 900m. Lower the request"),
+    ({"storage": {"size": "10GB"}}, "`storage.size`: '10GB' is not a size of a volume. Write a number with a unit, "),
+    ({"storage": {"size": "0"}}, "`storage.size`: '0' is not a size of a volume"),
+    ({"storage": {"size": "-1Gi"}}, "`storage.size`: '-1Gi' is not a size of a volume"),
     ({"target_allocator": {"memory_limit": "lots"}}, "'lots' is not a memory quantity"),
     ({"target_allocator": {"cpu_request": "lots"}}, "'lots' is not a CPU quantity"),
     ({"name": "1st"}, "'1st' is not a valid name of a collector with a Service. Begin it with a letter."),
@@ -208,6 +211,8 @@ TAKEN: list[Json] = [
     {"cpu_request": "0.5", "cpu_limit": "500m"},
     {"labels": {"example.com/Team_1": "", "a": "1.0", "on": True}, "annotations": {"a": "any text, of any length"}},
     {"name": "1st", "mode": "daemonset"},
+    {"storage": {"size": "1.5Pi"}},
+    {"storage": {"size": ""}},
 ]
 
 
