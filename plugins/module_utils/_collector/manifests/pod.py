@@ -224,10 +224,12 @@ def variable_source(name: str, value: Any) -> dict[str, Any]:
     """Return where a variable of a container has its value from. Raises Problem for a form that is not known."""
     if not isinstance(value, dict):
         return {"value": variable_text(value)}
-    if "field" in value:
+    names = {key: name for key, name in value.items() if key != "optional"}
+    are_texts = all(isinstance(name, str) and name for name in names.values())
+    if are_texts and value.keys() == {"field"}:
         return _pod_field_source(value["field"])
     for kind, field in _REFERENCE_FIELDS.items():
-        if kind in value and "key" in value:
+        if are_texts and names.keys() == {kind, "key"}:
             reference = {"name": value[kind], "key": value["key"]} | omit_empty(optional=value.get("optional"))
             return {"valueFrom": {field: reference}}
     fix = "Give text, `{secret: NAME, key: KEY}`, `{config_map: NAME, key: KEY}` or `{field: status.podIP}`."

@@ -202,7 +202,18 @@ def test_a_variable_has_a_source(given: Any, source: Any) -> None:
     assert env(MINE=given)["MINE"] == source
 
 
-@pytest.mark.parametrize("given", [{}, {"secret": "s"}, {"key": "k"}, {"vault": "v", "key": "k"}])
+UNKNOWN_SOURCES: list[Any] = [
+    *({}, {"secret": "s"}, {"key": "k"}, {"vault": "v", "key": "k"}),
+    # Two sources, and words that nobody reads.
+    {"secret": "s", "config_map": "c", "key": "k"},
+    {"secret": "s", "key": "k", "field": "status.podIP"},
+    {"secret": "s", "key": "k", "optinal": True},
+    # No names.
+    *({"secret": None, "key": "k"}, {"secret": "", "key": "k"}, {"secret": ["s"], "key": "k"}, {"field": ""}),
+]
+
+
+@pytest.mark.parametrize("given", UNKNOWN_SOURCES, ids=str)
 def test_another_source_is_refused_with_those_there_are(given: Any) -> None:
     with pytest.raises(Problem, match=r"environment variable MINE has a source that is not understood") as refused:
         env(MINE=given)
