@@ -67,14 +67,35 @@ def _wants_network_policy(build: CollectorBuild) -> bool:
     """Return whether the collector has a policy: as the user says, or else if all ports are known.
 
     Pods without a network of their own have none by default. The policy of a sidecar would shut the ports of the
-    application in the same pod. To pods in the network of their node, most network plugins apply no policy.
+    application in the same pod. To pods in the network of their node, most network plugins apply no policy. Raises
+    Problem for rules that no policy would have, so that nobody counts on them.
     """
     collector = build.collector
     enabled = collector.network_policy.get("enabled")
     if enabled is not None:
         return bool(enabled)
-    has_own_network = collector.mode != "sidecar" and not collector.host_network
-    return has_own_network and build.needs.has_known_ports
+    if collector.mode == "sidecar":
+        return False
+    if collector.host_network or not build.needs.has_known_ports:
+        _refuse_rules_without_policy(collector)
+        return False
+    return True
+
+
+def _refuse_rules_without_policy(collector: Collector) -> None:
+    """Raise Problem for rules of a collector that has no policy by default."""
+    for option in ("ingress_from", "egress"):
+        if collector.network_policy.get(option):
+            reason = "its pods use the node's network" if collector.host_network else "not all of its ports are known"
+            wrong = (
+                f"collector '{collector.name}' has `network_policy.{option}`, and by default no NetworkPolicy, because "
+                f"{reason}"
+            )
+            fix = (
+                "Set `network_policy: {enabled: true}` if the policy works here: it admits only the ports that are "
+                "known. Otherwise set `enabled: false`."
+            )
+            raise Problem(wrong, fix=fix)
 
 
 def render_ingress(build: CollectorBuild) -> Manifest | None:

@@ -72,6 +72,26 @@ def test_a_policy_admits_only_the_peers_it_is_told_and_leaves_egress_alone_until
     assert (spec["policyTypes"], spec["egress"]) == (["Ingress", "Egress"], [{"to": peers}])
 
 
+UNKNOWN_PORT = running(receivers={"zipkin": {"endpoint": "${env:WHERE}"}})
+
+
+@cases("option, rules", ("ingress_from", [{"podSelector": {}}]), ("egress", [{"to": [{"podSelector": {}}]}]))
+@cases("options, config", ({"host_network": True}, None), ({}, UNKNOWN_PORT))
+def test_rules_that_no_policy_would_have_are_refused(
+    options: dict[str, Any], config: Any, option: str, rules: list[Any]
+) -> None:
+    with pytest.raises(Problem, match=f"has `network_policy.{option}`, and by default no NetworkPolicy") as refused:
+        render_network_policy(build(config, **options, network_policy={option: rules}))
+    assert "`network_policy: {enabled: true}`" in refused.value.fix
+    assert render_network_policy(build(config, **options, network_policy={option: rules, "enabled": False})) is None
+    assert render_network_policy(build(config, **options, network_policy={option: rules, "enabled": True})) is not None
+
+
+def test_a_sidecar_may_have_the_rules_of_the_other_collectors() -> None:
+    rules = {"ingress_from": [{"podSelector": {}}]}
+    assert render_network_policy(build(mode="sidecar", backend="operator", network_policy=rules)) is None
+
+
 def test_an_ingress_leads_to_otlp_over_http_unless_it_asks_for_more() -> None:
     backend = {"service": {"name": "gateway", "port": {"name": "otlp-http"}}}
     path = {"path": "/", "pathType": "Prefix", "backend": backend}
