@@ -185,7 +185,7 @@ def test_who_gives_certificates_does_not_send_in_clear_text(name: str, secret: s
     options = {**SENDING[name], "insecure": True, secret: "backend"}
     if name == "tenant_routing":
         options = {"destinations": [options], "default": "drop"}
-    with pytest.raises(Problem, match=f"{secret}' of recipe '{name}' has no effect without false in `insecure`"):
+    with pytest.raises(Problem, match=f"{secret}' of recipe '{name}' has no effect without `insecure: false`"):
         config({name: options})
 
 

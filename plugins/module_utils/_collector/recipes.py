@@ -175,10 +175,18 @@ def _check_needs(option_words: str, key: str, values: Mapping[str, Any], needs: 
     for needed_option, needed_value in needs.items():
         if _has_value(values.get(needed_option), needed_value):
             continue
-        value_words = "false" if needed_value is False else needed_value
-        missing_words = f"`{needed_option}`" if needed_value is None else f"{value_words} in `{needed_option}`"
+        missing_words = _describe_needed_value(needed_option, needed_value)
         wrong = f"{option_words} has no effect without {missing_words}"
         raise Problem(wrong, fix=f"Set {missing_words}, or remove `{key}`.")
+
+
+def _describe_needed_value(option: str, needed_value: Any) -> str:
+    """Return what an option needs in words, such as `grpc in protocol`."""
+    if needed_value is None:
+        return f"`{option}`"
+    if needed_value is False:
+        return f"`{option}: false`"
+    return f"{needed_value} in `{option}`"
 
 
 def _has_value(option_value: Any, needed_value: Any) -> bool:

@@ -106,13 +106,13 @@ def test_options_may_have_any_value_that_has_an_effect(values: dict[str, Any]) -
     ),
     (
         {"authority": "a", "insecure": True},
-        "option 'authority' of recipe 'mine' has no effect without false in `insecure`. "
-        "Set false in `insecure`, or remove `authority`.",
+        "option 'authority' of recipe 'mine' has no effect without `insecure: false`. "
+        "Set `insecure: false`, or remove `authority`.",
     ),
     (
         {"places": [{}, {"ca": "a", "insecure": True}]},
-        "option 'places[1].ca' of recipe 'mine' has no effect without false in `insecure`. "
-        "Set false in `insecure`, or remove `ca`.",
+        "option 'places[1].ca' of recipe 'mine' has no effect without `insecure: false`. "
+        "Set `insecure: false`, or remove `ca`.",
     ),
     ({"places": {"share": 150}}, "option 'places.share' of recipe 'mine' is 150. Give a number from 1 to 100."),
 )
