@@ -39,6 +39,7 @@ from ..catalogue.field_grammar import (
 from ..catalogue.rows import IGNORED_VERSION, OPEN_MAPPING
 from ..config.paths import Path
 from ..errors import find_nearest, suggest_word
+from .amounts import duration_in_seconds
 from .constraints import INVALID_DURATION, UNKNOWN_FIELD, UNKNOWN_VALUE, RuleFault
 from .given_values import is_expanded
 from .rule_definitions import SEVERITY_OF_RULE, Fault
@@ -53,6 +54,9 @@ NOT_A_SETTING = "is not a setting here"
 _LEAST_SIMILARITY = 0.8
 # A duration such as `-1h30m`, `.5s` or `0`. Source: time.ParseDuration of Go.
 _DURATION = re.compile(r"[+-]?(0|((\d+(\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h))+)\Z")
+# Go counts a duration in nanoseconds, in 64 bits. The longest one in whole hours.
+_LONGEST_SECONDS = (2**63 - 1) / 1_000_000_000
+_MOST_HOURS = "2562047h"
 # In nanoseconds. Whoever writes a smaller number without a unit means seconds.
 _MILLISECOND = 1_000_000
 # The shapes of values by their letters, as messages name them: what is asked for, and what is given.
@@ -161,6 +165,9 @@ def _find_text_faults(leaf: Leaf, text: str, value_path: Path) -> Iterator[RuleF
     if leaf.is_duration and not _DURATION.match(text):
         fix = "Write a number with a unit, such as `10s` or `500ms`."
         yield RuleFault(INVALID_DURATION, Fault(value_path, f"'{text}' is not a duration", fix))
+    elif leaf.is_duration and duration_in_seconds(text) > _LONGEST_SECONDS:
+        message = f"'{text}' is longer than the Collector counts"
+        yield RuleFault(INVALID_DURATION, Fault(value_path, message, f"Write at most {_MOST_HOURS}."))
     elif leaf.allowed_words and not leaf.has_word(text):
         fix = f"Use one of {', '.join(filter(None, leaf.allowed_words))}."
         yield RuleFault(

@@ -152,6 +152,9 @@ invalid-duration:
     finds: "processors.batch.timeout: '5' is not a duration Write a number with a unit, such as `10s` or `500ms`."}
   days: {exporters.otlp_grpc: {endpoint: "x:4317", timeout: "1d"},
     finds: "exporters.otlp_grpc.timeout: '1d' is not a duration"}
+  more hours than Go counts: {processors.batch.timeout: "2562048h",
+    finds: "processors.batch.timeout: '2562048h' is longer than the Collector counts Write at most 2562047h."}
+  as many as it counts: {processors.batch.timeout: "2562047h"}
   durations: {exporters.otlp_grpc: {endpoint: "x:4317", timeout: "1h2m3.5s", retry_on_failure: {max_elapsed_time: 0}}}
 missing-field:
   given: {build: contrib 0.158.0}
