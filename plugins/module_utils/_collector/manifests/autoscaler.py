@@ -39,7 +39,10 @@ class ReplicaBounds(NamedTuple):
 
 
 def render_pod_autoscaler(build: CollectorBuild) -> Manifest | None:
-    """Return the HorizontalPodAutoscaler; None if none is requested. Raises Problem for bounds that are crossed."""
+    """Return the HorizontalPodAutoscaler; None if none is requested.
+
+    Raises Problem for bounds that are crossed, and for one without metrics: Kubernetes would add the CPU.
+    """
     options = build.collector.autoscaling
     if not options or options.get("triggers"):
         return None
@@ -51,6 +54,9 @@ def render_pod_autoscaler(build: CollectorBuild) -> Manifest | None:
             target = {"type": "Utilization", "averageUtilization": percent}
             metrics.append({"type": "Resource", "resource": {"name": resource, "target": target}})
     metrics += list_pod_metrics(build)
+    if not metrics:
+        wrong = f"collector '{build.collector.name}' has `autoscaling` and nothing that it follows"
+        raise Problem(wrong, fix="Set `cpu_percent`, `memory_percent`, `queue_percent` or `triggers`.")
     spec = {
         "scaleTargetRef": {
             "apiVersion": "apps/v1",

@@ -22,7 +22,7 @@ from ..helpers import OPTIONS, PODS, SPEC, build, cases, collector, running, ser
 from .manifests.test_open_telemetry_collector import SETTINGS, SOURCES, order
 
 EVERYTHING: dict[str, Any] = yaml.safe_load("""
-autoscaling: {min_replicas: 1, max_replicas: 2}
+autoscaling: {min_replicas: 1, max_replicas: 2, cpu_percent: 80}
 disruption_budget: {min_available: 1}
 network_policy: {enabled: true}
 ingress: {host: a.example.com}

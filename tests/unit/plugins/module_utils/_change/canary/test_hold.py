@@ -73,7 +73,7 @@ def test_a_node_affinity_leaves_room() -> None:
 
 def test_the_count_changes_only_after_the_hold_and_an_autoscaler_keeps_it() -> None:
     assert held(workload("deployment", replicas=9), 3).manifest["spec"]["replicas"] == 3
-    scaled = workload("deployment", autoscaling={"min_replicas": 2, "max_replicas": 9})
+    scaled = workload("deployment", autoscaling={"min_replicas": 2, "max_replicas": 9, "cpu_percent": 80})
     assert "replicas" not in held(scaled, 3).manifest["spec"]
 
 

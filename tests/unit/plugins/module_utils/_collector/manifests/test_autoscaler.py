@@ -42,8 +42,14 @@ def test_an_autoscaler_follows_only_what_it_is_told(more: dict[str, Any], metric
 def test_bounds_that_are_crossed_are_refused_and_may_be_the_same() -> None:
     with pytest.raises(Problem, match=r"'gateway' has min_replicas 4 above max_replicas 3\. Swap or raise them\."):
         render_pod_autoscaler(build(autoscaling={"min_replicas": 4, "max_replicas": 3}))
-    assert render_pod_autoscaler(build(autoscaling={"min_replicas": 3, "max_replicas": 3})) is not None
+    same = {"min_replicas": 3, "max_replicas": 3, "cpu_percent": 80}
+    assert render_pod_autoscaler(build(autoscaling=same)) is not None
     assert render_pod_autoscaler(build()) is None
+
+
+def test_an_autoscaler_that_would_follow_nothing_is_refused() -> None:
+    with pytest.raises(Problem, match=r"'gateway' has `autoscaling` and nothing that it follows\. Set `cpu_percent`, "):
+        render_pod_autoscaler(build(autoscaling={**BOUNDS, "cpu_percent": 0, "memory_percent": None}))
 
 
 def exporting(**queues: Any) -> Any:
