@@ -35,7 +35,8 @@ from ._role_files import RECIPE_FILE, ROLE, load_text
 TEMPLATE_FILE = "config.yml.j2"
 # Keys of an option whose values are lists, each with an example.
 _EXAMPLES_OF_LISTS = {"aliases": "[a, b]", "choices": "[a, b]", "range": "[1, 100]"}
-_NUMBER_TYPES = ("int", "float")
+# The types of options that may have a range: of a list, it is the least number of entries.
+_RANGE_TYPES = ("int", "float", "list")
 _OPTIONS_FIX = "Write `name: {type: str, description: …}` for each option."
 
 
@@ -146,16 +147,16 @@ def _check_option(name: str, spec: Mapping[str, Any], file: str) -> None:
 
 
 def _check_range_of(name: str, spec: Mapping[str, Any], file: str) -> None:
-    """Raise Problem for a range that has no numbers, or that is one of something else than a number."""
+    """Raise Problem for a range that has no numbers, or that is one of something else than a number or a list."""
     limits = spec.get("range")
     if limits is None:
         return
     if not limits or not all(isinstance(limit, int | float) for limit in limits):
         wrong = f"{file} has an option '{name}' with a `range` of no numbers"
         raise Problem(wrong, fix=f"Write `range: {_EXAMPLES_OF_LISTS['range']}`.")
-    if spec.get("type") not in _NUMBER_TYPES:
-        wrong = f"{file} has an option '{name}' with a `range`, whose type is no number"
-        raise Problem(wrong, fix="Write `type: int` or `type: float`, or remove `range`.")
+    if spec.get("type") not in _RANGE_TYPES:
+        wrong = f"{file} has an option '{name}' with a `range`, whose type is no number or list"
+        raise Problem(wrong, fix="Write `type: int`, `type: float` or `type: list`, or remove `range`.")
 
 
 def _check_named_options(name: str, spec: Mapping[str, Any], options: Mapping[str, Any], file: str) -> None:

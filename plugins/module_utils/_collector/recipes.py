@@ -8,6 +8,7 @@ renders a part of a config. An option has, beside its type, rules that are check
 
     port: {type: int, range: [0, 65535]}             a number from 0 to 65535
     series_limit: {type: int, range: [1]}            1 or more
+    signals: {type: list, range: [1]}                1 entry or more
     max_size: {type: int, needs: {protocols: grpc}}  has an effect only if option protocols is, or lists, `grpc`
     client_ca: {type: str, needs: {tls: null}}       has an effect only if option tls has any value
     ca: {type: str, needs: {insecure: false}}        has an effect only if option insecure is false
@@ -216,10 +217,18 @@ def apply_alternatives(name: str, values: Mapping[str, Any], options: Mapping[st
 
 
 def _check_range(option_words: str, value: Any, limits: Sequence[float] | None) -> None:
-    """Raise Problem for a number out of its limits: the least and the largest number, or the least alone."""
+    """Raise Problem for a number out of its limits: the least and the largest number, or the least alone.
+
+    Of a list, the least number is that of its entries.
+    """
     if value is None or not limits:
         return
     minimum = limits[0]
+    if isinstance(value, list):
+        if len(value) < minimum:
+            wrong = f"{option_words} has {len(value)} entries"
+            raise Problem(wrong, fix=f"Give {minimum} or more, or leave the option out.")
+        return
     maximum = limits[1] if len(limits) > 1 else None
     # `not` stands before each comparison, because no comparison with nan holds: so nan is refused too.
     if maximum is not None and not minimum <= value <= maximum:

@@ -60,6 +60,7 @@ OPTIONS: dict[str, Any] = {
     "balance": {"needs": {"protocol": "grpc"}},
     "authority": {"needs": {"insecure": False}},
     "places": {"options": {"ca": {"needs": {"insecure": False}}, "share": {"range": [1, 100]}}},
+    "places_at_least": {"type": "list", "range": [1]},
     "plain": None,
 }
 
@@ -77,6 +78,8 @@ OPTIONS: dict[str, Any] = {
     {"places": [{"share": None}, {"insecure": True}]},
     {"places": []},
     {"places": None},
+    {"places_at_least": ["a"]},
+    {"places_at_least": None},
     {"plain": 1},
 )
 def test_options_may_have_any_value_that_has_an_effect(values: dict[str, Any]) -> None:
@@ -89,6 +92,10 @@ def test_options_may_have_any_value_that_has_an_effect(values: dict[str, Any]) -
     ({"percent": -1}, "option 'percent' of recipe 'mine' is -1. Give a number from 0 to 100."),
     ({"percent": float("nan")}, "option 'percent' of recipe 'mine' is nan. Give a number from 0 to 100."),
     ({"seconds": 0}, "option 'seconds' of recipe 'mine' is 0. Give 1 or more."),
+    (
+        {"places_at_least": []},
+        "option 'places_at_least' of recipe 'mine' has 0 entries. Give 1 or more, or leave the option out.",
+    ),
     ({"seconds": float("nan")}, "option 'seconds' of recipe 'mine' is nan. Give 1 or more."),
     (
         {"age": "1m", "protocols": ["http"]},
