@@ -98,10 +98,11 @@ class _RecipeMerge:
             elif key_path[0] == "service" and isinstance(value, list) and isinstance(earlier, list):
                 target[key] = join_without_repeats(earlier, value)
             elif earlier != value:
-                raise Problem(
-                    f"{self._find_recipe_at(key_path)} and {recipe_name} configure {format_path(key_path)} differently",
-                    fix="Give one of them another component name through its options, or leave one recipe out.",
-                )
+                recipes = f"{self._find_recipe_at(key_path)} and {recipe_name}"
+                fix = "Give one of them another component name through its options, or leave one recipe out."
+                if not _is_shared_by_recipes(key_path):
+                    fix += f" Where an option takes wildcards, write one that matches it, such as `{key}*`."
+                raise Problem(f"{recipes} configure {format_path(key_path)} differently", fix=fix)
 
     def _find_recipe_at(self, path: Path) -> str:
         """Return the recipe that set what stands at a path, or the nearest thing around it."""

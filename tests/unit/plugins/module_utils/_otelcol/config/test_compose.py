@@ -42,6 +42,8 @@ def test_the_same_component_twice_is_one_when_equal_or_else_both_recipes_are_nam
     with pytest.raises(Problem) as refused:
         compose([RECEIVE, other])
     assert refused.value.wrong == "receive and other configure receivers.otlp differently"
+    # Such as durable with `exporters: [otlp_grpc/gateway]`.
+    assert "Where an option takes wildcards, write one that matches it, such as `otlp*`." in refused.value.fix
     assert "another component name" in refused.value.fix
 
 
