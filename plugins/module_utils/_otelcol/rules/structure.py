@@ -37,7 +37,15 @@ LONGEST_NAME = 1024
 # The first letters of the Unicode categories that no name has: separators (Z), control characters (C) and symbols (S).
 _NOT_IN_NAMES = "ZCS"
 
-_TYPES_IN_WORDS = {dict: "a mapping", list: "a list", str: "text", bool: "true or false", type(None): "nothing"}
+_TYPES_IN_WORDS = {
+    dict: "a mapping",
+    list: "a list",
+    str: "text",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    type(None): "nothing",
+}
 
 
 def not_a_mapping(subject: Subject) -> Iterator[Fault]:

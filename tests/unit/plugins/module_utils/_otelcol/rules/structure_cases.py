@@ -17,7 +17,7 @@ invalid-id:
     ? exporters.x/MANY
     : {}
     finds: "exporters.x/MANY: the name"
-  a number: {extensions: {1: {}}, finds: "extensions[1]: it is a int, not text"}
+  a number: {extensions: {1: {}}, finds: "extensions[1]: it is a number, not text"}
   nothing: {connectors: {null: {}}, finds: "connectors.None: it is nothing, not text"}
   a name with slashes and dots:
     receivers: {otlp/my.name/2-x: {}, aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa: {}}
@@ -38,7 +38,7 @@ not-a-mapping:
   telemetry is on: {service.telemetry: true, finds: "service.telemetry: true or false"}
   a pipeline that is a list: {service.pipelines: {traces: [otlp]},
     finds: "service.pipelines.traces: must be a mapping, not a list"}
-  a number for the service: {service: 5, finds: "service: not a int"}
+  a number for the service: {service: 5, finds: "service: not a number"}
   an empty section: {processors: null}
 not-a-list:
   a list from a variable: {service.pipelines.traces: {receivers: [otlp], exporters: "${env:X}"}}
