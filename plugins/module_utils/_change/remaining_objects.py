@@ -35,8 +35,9 @@ from .._otelcol.kube.platform_objects import OPENSHIFT_ACCOUNTS, PLATFORM_OBJECT
 _DERIVED_KINDS = ("Endpoints", "EndpointSlice", "Event", "Lease")
 # The label of what the Operator Lifecycle Manager copies into every namespace.
 _COPIED_BY_OLM_LABEL = "olm.copiedFrom"
-# Pods of these owners are deleted with them, so messages name the owner alone.
-_NAMED_OWNERS = ("ReplicaSet", "DaemonSet", "StatefulSet")
+# Pods of these owners are deleted with them, so messages name the owner alone. Other API groups have kinds of the same
+# names, which nobody may have asked for: only their pods show that they are there.
+_NAMED_OWNERS = (("apps", "ReplicaSet"), ("apps", "DaemonSet"), ("apps", "StatefulSet"))
 # The types of Secrets that go with their ServiceAccount.
 _ACCOUNT_SECRET_TYPES = ("kubernetes.io/service-account-token", "kubernetes.io/dockercfg")
 # The annotation with the ServiceAccount of such a Secret.
@@ -105,7 +106,7 @@ def _goes_with_owners(manifest: Manifest, gone_identities: set[ObjectIdentity]) 
     Kubernetes collects an object as soon as all its owners are gone, whether one of them controls it or not.
     """
     controller = controlling_owner(manifest)
-    if controller and controller["kind"] in _NAMED_OWNERS:
+    if controller and (api_group(controller["apiVersion"]), controller["kind"]) in _NAMED_OWNERS:
         return True
     owners = manifest["metadata"].get("ownerReferences") or []
     namespace = manifest["metadata"].get("namespace") or ""

@@ -7,7 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-APIS = {"OpenTelemetryCollector": "opentelemetry.io/v1beta1", "Deployment": "apps/v1", "Thing": "example.com/v1"}
+APIS = {
+    "OpenTelemetryCollector": "opentelemetry.io/v1beta1",
+    "Deployment": "apps/v1",
+    "ReplicaSet": "apps/v1",
+    "Thing": "example.com/v1",
+}
 
 
 def obj(kind: Any, name: Any = "a", namespace: Any = "ns", **more: Any) -> Any:

@@ -142,6 +142,8 @@ def test_an_account_stays_when_its_users_are_unknown(path: str, words: str) -> N
 
 
 OF_A_REPLICA_SET = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "a", "controller": True}
+# A kind of OpenKruise, which is not among those that are asked for. So its pods alone show that it uses the account.
+OF_ANOTHER_SET = {"apiVersion": "apps.kruise.io/v1beta1", "kind": "StatefulSet", "name": "a", "controller": True}
 
 
 @cases(
@@ -150,6 +152,7 @@ OF_A_REPLICA_SET = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "a", 
     (obj("OpenTelemetryCollector", spec={"serviceAccount": "s"}), False),
     (obj("OpenTelemetryCollector", api="example.com/v1", spec={"serviceAccount": "s"}), True),
     (obj("Pod", spec={"serviceAccountName": "s"}, metadata={"ownerReferences": [OF_A_REPLICA_SET]}), False),
+    (obj("Pod", spec={"serviceAccountName": "s"}, metadata={"ownerReferences": [OF_ANOTHER_SET]}), True),
     (obj("ConfigMap"), False),
     (obj("CronJob", spec={"jobTemplate": {"spec": {"template": {"spec": {"serviceAccount": "s"}}}}}), True),
     (obj("OpenTelemetryCollector", "c", spec={"targetAllocator": {"serviceAccount": "s"}}), True),
