@@ -10,12 +10,13 @@ object is read and judged again: it stays if it has another owner.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from ..._kube.live.api_errors import explain
 from ..._kube.live.cluster import CONFLICT, NOT_FOUND, ApiError
 from ..._kube.ownership import is_applied_by, read_release_label
-from ..._otelcol.kube.objects import Manifest, ref
+from ..._otelcol.kube.objects import Manifest, ObjectRef, ref
 from ..change_set import Action
 from .session import Session, read_uid, report_kept
 from .wait_for_dependencies import await_deletion
@@ -34,22 +35,38 @@ _FOREGROUND_KINDS = (
 
 
 def delete_objects(session: Session, manifests: list[Manifest], action: Action) -> None:
-    """Delete some objects, wait until they are gone, and note the action.
+    """Delete some objects, note the action, and wait until they are gone.
 
     What a finalizer needs, such as an operator, is in a later group, so no later group is deleted before that.
     """
-    deleted_manifests = manifests
-    if manifests and not session.options.check:
+    if session.options.check:
+        _note_deleted(session, manifests, action)
+    elif manifests:
         started_at = session.cluster.clock()
-        answers = session.cluster.call_in_parallel(lambda manifest: delete_as_judged(session, manifest), manifests)
-        deleted_manifests = []
-        for manifest, is_deleted in zip(manifests, answers, strict=True):
-            if is_deleted:
-                deleted_manifests.append(manifest)
-            else:
-                report_kept(session, manifest, "it belongs to another owner now")
-        await_deletion(session, deleted_manifests, started_at)
-    for manifest in deleted_manifests:
+        await_deletion(session, _delete_and_note(session, manifests, action), started_at)
+
+
+def _delete_and_note(session: Session, manifests: list[Manifest], action: Action) -> list[Manifest]:
+    """Delete some objects, and return those that go. If the server refuses one, the error says which others go."""
+    deleted_refs: set[ObjectRef] = set()
+
+    def delete_one(manifest: Manifest) -> None:
+        if delete_as_judged(session, manifest):
+            deleted_refs.add(ref(manifest))
+
+    try:
+        session.cluster.call_in_parallel(delete_one, manifests)
+    finally:
+        deleted_manifests = [manifest for manifest in manifests if ref(manifest) in deleted_refs]
+        _note_deleted(session, deleted_manifests, action)
+    for manifest in manifests:
+        if ref(manifest) not in deleted_refs:
+            report_kept(session, manifest, "it belongs to another owner now")
+    return deleted_manifests
+
+
+def _note_deleted(session: Session, manifests: Iterable[Manifest], action: Action) -> None:
+    for manifest in manifests:
         session.changes.note_action(action, manifest)
 
 

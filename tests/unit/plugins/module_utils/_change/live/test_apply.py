@@ -225,6 +225,25 @@ def test_a_failure_names_what_was_applied_and_removed_before() -> None:
     assert caught.value.facts["changed"] is True
 
 
+def test_a_removal_that_fails_names_what_is_gone_of_the_same_group() -> None:
+    api = ours(NAMESPACE, CONFIG, obj("ConfigMap", "b"), SECRET)
+    api.refuse("secrets/a", status(422, "Invalid", "no"), "DELETE")
+    words = r"not undone: deleted ConfigMap ns/a, ConfigMap ns/b\.$"
+    with pytest.raises(Problem, match=words) as caught:
+        absent(api, [NAMESPACE, CONFIG, obj("ConfigMap", "b"), SECRET])
+    assert caught.value.facts["changed"] is True
+
+
+def test_a_deletion_that_takes_too_long_is_told_with_what_is_gone() -> None:
+    api = ours(NAMESPACE, CONFIG, obj("ConfigMap", "b"))
+    delete, path = api._delete, "/api/v1/namespaces/ns/configmaps/b"
+    api._delete = lambda asked, *rest: status(200, "", "") if asked == path else delete(asked, *rest)
+    words = r"still there after 30 s: ConfigMap ns/b(?s:.)*not undone: deleted ConfigMap ns/a, ConfigMap ns/b\.$"
+    with pytest.raises(Problem, match=words) as caught:
+        absent(api, [CONFIG, obj("ConfigMap", "b")])
+    assert caught.value.facts["changed"] is True
+
+
 @pytest.mark.parametrize("refused", ["", "/apis"])
 def test_a_namespace_that_stays_is_explained_by_the_objects_in_it(refused: str) -> None:
     told = {"type": "NamespaceContentRemaining", "status": "True", "message": "configmaps. has 1 resource instances"}
