@@ -137,10 +137,11 @@ def _is_complete(workload: Object, *, allow_empty: bool) -> bool:
         return True
     if workload["kind"] == "DaemonSet":
         return pods.updated >= pods.desired
-    # A StatefulSet with a partition leaves some pods at the current revision.
-    has_partition = bool(_read_number(strategy, "rollingUpdate", "partition"))
+    # A StatefulSet with a partition leaves so many pods at the current revision.
+    partition = _read_number(strategy, "rollingUpdate", "partition")
     current_revision = value_at(workload, ("status", "currentRevision"))
-    return has_partition or bool(current_revision == value_at(workload, ("status", "updateRevision")))
+    is_at_update = bool(current_revision == value_at(workload, ("status", "updateRevision")))
+    return pods.updated >= pods.desired - partition if partition else is_at_update
 
 
 def _read_number(manifest: Object, *path: str) -> int:

@@ -12,6 +12,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout import
 from ..helpers import cases
 from .workloads import DONE, DS_DONE, ONE, daemon_set, deployment, resource, stateful_set
 
+THREE = {"availableReplicas": 3, "currentRevision": "a", "updateRevision": "b"}
+PARTITION_OF_TWO = {"type": "RollingUpdate", "rollingUpdate": {"partition": 2}}
+
 
 @cases(
     "workload, ready",
@@ -32,6 +35,9 @@ from .workloads import DONE, DS_DONE, ONE, daemon_set, deployment, resource, sta
     (stateful_set(ONE | {"availableReplicas": 0}), False),
     (stateful_set(ONE | {"updateRevision": "b"}, updateStrategy={"type": "OnDelete"}), True),
     (stateful_set(ONE | {"updateRevision": "b"}, updateStrategy={"rollingUpdate": {"partition": 1}}), True),
+    (stateful_set(THREE | {"updatedReplicas": 1}, replicas=3, updateStrategy=PARTITION_OF_TWO), True),
+    (stateful_set(THREE | {"updatedReplicas": 0}, replicas=3, updateStrategy=PARTITION_OF_TWO), False),
+    (stateful_set(THREE, replicas=3, updateStrategy=PARTITION_OF_TWO), False),
     ({"kind": "StatefulSet", "metadata": {}, "spec": {}}, False),
     (resource(("Complete", "True")), False),
     (resource(("Complete", "True")) | {"kind": "Job"}, True),
