@@ -21,13 +21,15 @@ from typing import Any, TypedDict
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..._change.canary.evictions import build_eviction
 from ..._kube.aws_failures import explain_failed_call, is_passing
-from ..._kube.live.cluster import ApiError, Cluster
+from ..._kube.live.cluster import CONFLICT, ApiError, Cluster
 from ..._kube.live.connect import connect
 from ..._kube.live.eks_access import create_session, read_failed_call
 from ..._kube.live.libraries import import_library
 from ..._kube.live.task_end import run
 from ..._otelcol.errors import Problem
+from ..._otelcol.kube.objects import Manifest
 from ..._otelcol.needs.aws_policy import IRSA, ServiceAccount
 from ..role_proofs import dry_run_pod, has_credentials, is_collector_of, is_propagation_error
 from ..trust import AUDIENCE
@@ -153,32 +155,33 @@ class RoleWait:
     def _replace_stale_pods(self, account: ServiceAccount, role_arn: str, started_at: float) -> None:
         """Evict the collectors that started before EKS knew of their role, until none runs without credentials."""
         for _poll in self.cluster.iter_polls(self.params["timeout_seconds"], started_at):
-            stale_names = self._list_stale_pods(account, role_arn)
-            if not stale_names:
+            stale_pods = self._list_stale_pods(account, role_arn)
+            if not stale_pods:
                 return
-            for name in stale_names:
-                self._evict_pod(account, name)
-        wrong = f"they have no credentials of it after {self.params['timeout_seconds']:.0f} s: {', '.join(stale_names)}"
+            for pod in stale_pods:
+                self._evict_pod(pod)
+        names = ", ".join(pod["metadata"]["name"] for pod in stale_pods)
+        wrong = f"they have no credentials of it after {self.params['timeout_seconds']:.0f} s: {names}"
         fix = "See that the pod identity webhook of EKS reaches pods of this namespace, and run the task again."
         raise Problem(wrong, asked=f"Give {role_arn} to the pods of {account}", fix=fix)
 
-    def _list_stale_pods(self, account: ServiceAccount, role_arn: str) -> list[str]:
-        """Return the names of an account's collectors that have no credentials of the role."""
-        pod_names = []
+    def _list_stale_pods(self, account: ServiceAccount, role_arn: str) -> list[Manifest]:
+        """Return an account's collectors that have no credentials of the role."""
+        stale_pods = []
         for pod in self.cluster.items(f"/api/v1/namespaces/{account.namespace}/pods"):
             if is_collector_of(pod, account) and not has_credentials(pod, self.params["provider"], role_arn):
-                pod_names.append(pod["metadata"]["name"])
-        return pod_names
+                stale_pods.append(pod)
+        return stale_pods
 
-    def _evict_pod(self, account: ServiceAccount, name: str) -> None:
-        """Evict a pod, which its workload then replaces. Raises Unproven if this user may not do that."""
-        path = f"/api/v1/namespaces/{account.namespace}/pods/{name}/eviction"
-        body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name}}
+    def _evict_pod(self, pod: Manifest) -> None:
+        """Evict this very pod, which its workload then replaces. Raises Unproven if this user may not do that."""
+        path = f"/api/v1/namespaces/{pod['metadata']['namespace']}/pods/{pod['metadata']['name']}/eviction"
         try:
-            self.cluster.request("POST", path, None, body, patient=False)
+            self.cluster.request("POST", path, None, build_eviction(pod), patient=False)
             self.changed = True
         except ApiError as error:
-            if error.status not in (MISSING, TOO_MANY_REQUESTS):  # gone, or its disruption budget says later
+            # Gone, or replaced by a pod of the same name, or its disruption budget says later.
+            if error.status not in (MISSING, CONFLICT, TOO_MANY_REQUESTS):
                 raise Unproven(f"this user cannot evict its pods: {error}") from error
 
 

@@ -157,6 +157,29 @@ def test_a_disruption_budget_is_waited_for() -> None:
     assert len(tries) == 3
 
 
+def test_a_new_pod_of_the_same_name_stays() -> None:
+    """A StatefulSet gives a new pod the name of the old one, which may go between the list and the eviction."""
+    api = Api(pod("gw-0", []))
+    path = "/api/v1/namespaces/obs/pods/gw-0"
+    answer_eviction, evicted = api.special, []
+
+    def replace_first(method: str, target: str, headers: dict[str, str], body: bytes | None) -> RawAnswer:
+        if not target.endswith("/eviction"):
+            return api(method, target, headers, body)
+        api.add(pod("gw-0", IRSA))
+        uid = json.loads(body or b"{}").get("deleteOptions", {}).get("preconditions", {}).get("uid")
+        if uid and uid != api.objects[path]["metadata"]["uid"]:
+            return status(409, "Conflict", "the UID in the precondition does not match the UID in record")
+        evicted.append(target)
+        return answer_eviction(method, target) or reply({})
+
+    cluster = api.cluster()
+    cluster._transport = replace_first
+    params = {"provider": "irsa", "accounts": [ACCOUNT], "replace_pods": True, "timeout_seconds": 30}
+    found = RoleWait(cluster, params, Sts()).run()
+    assert (evicted, found["changed"], found["proven"]) == ([], False, ["obs/gateway"])
+
+
 def test_the_pod_that_is_tried_is_one_that_restricted_namespaces_take() -> None:
     sent: list[Any] = []
     api = Api(equipped=[POD_IDENTITY])
