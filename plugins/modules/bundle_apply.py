@@ -82,7 +82,7 @@ options:
       - Covers the kinds of this collection's bundles, but no namespaces, volumes or definitions, and no objects of a
         controller or of an OpenTelemetry operator.
       - A selected object is deleted only if it belongs to a release of the bundle, and O(field_manager) has applied it.
-        A copy of an object that keeps its labels stays.
+        A copy of an object that keeps its labels stays. So does a ServiceAccount with other users, with a warning.
       - Kinds that the user may not list are skipped, with a warning.
     type: str
   adopt:

@@ -10,7 +10,8 @@ a stale Deployment beside its new custom resource:
 - If both need the port 4317 of a node, `make_room` deletes the Deployment before the custom resource is applied.
 - Otherwise `delete_others` waits until the new pods are ready, and then deletes the Deployment.
 
-`remove.py` deletes all stale objects with those of the bundle.
+A stale ServiceAccount stays while others use it (shared_objects.py). `remove.py` deletes all stale objects with those
+of the bundle.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from collections.abc import Iterable
 
 from ..._kube.live.api_errors import ask_server
 from ..._otelcol.errors import Failure
-from ..._otelcol.kube.objects import Manifest, ref
+from ..._otelcol.kube.objects import Manifest, object_identity, ref
 from ..._rollout.live.jmespath_search import compile_search
 from ..._rollout.live.rollout_wait import AwaitedWorkload, RolloutWait, RolloutWaitOptions
 from ..change_set import Action
@@ -27,7 +28,8 @@ from ..kind_order import group_by_dependency
 from ..replacement_order import find_awaited_workloads, must_go_first, replaces
 from .delete import delete_objects
 from .needed_issuers import is_secret_of
-from .session import Session, collect_refs
+from .session import Session, collect_refs, report_kept
+from .shared_objects import explain_use, is_shareable
 
 
 class Pruning:
@@ -56,8 +58,21 @@ class Pruning:
         workloads = find_awaited_workloads(self.stale_objects, self.session.options.manifests)
         if workloads and not self.session.options.check:
             self._await_workloads(workloads)
+        self.hand_over(self._keep_used_objects())
         self.delete_all()
         self.session.changes.note_ready(collect_refs(workloads))
+
+    def _keep_used_objects(self) -> list[Manifest]:
+        """Return the stale objects that others use, and report them. What the bundle itself runs uses others by now."""
+        own_objects = [*self.session.options.manifests, *self.stale_objects]
+        own_identities = {object_identity(manifest) for manifest in own_objects}
+        used_objects = []
+        for stale_object in filter(is_shareable, self.stale_objects):
+            reason = explain_use(self.session, stale_object, own_identities)
+            if reason:
+                report_kept(self.session, stale_object, reason)
+                used_objects.append(stale_object)
+        return used_objects
 
     def hand_over(self, manifests: list[Manifest]) -> None:
         """Forget some stale objects, with the Secrets of their Certificates: the caller deletes or keeps them."""

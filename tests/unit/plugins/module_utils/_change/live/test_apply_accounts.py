@@ -98,6 +98,23 @@ def test_inventories_that_share_an_account_take_nothing_of_it_from_each_other() 
     assert api.objects[SHARED] == before
 
 
+@cases("check", True, False)
+def test_an_account_that_a_collector_no_longer_has_goes_only_if_nobody_else_uses_it(check: bool) -> None:
+    api = FakeApi()
+    selector = {"prune_selector": f"{RELEASE}=shop.a"}
+    present(api, sharing("a"), **EXISTING, **selector)
+    revision = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "a", "controller": True}
+    metadata = {"ownerReferences": [revision]}
+    api.add(obj("ReplicaSet", "a-1", "shop", spec=template("shared"), metadata=metadata))
+    share(api, "b")
+    result = present(api, released("shop", "a"), check=check, **selector)
+    assert actions(result)["ServiceAccount shared"] == "unchanged"
+    assert "Kept ServiceAccount shop/shared: it is used by Deployment shop/b" in result["warnings"]
+    absent(api, sharing("b"), **EXISTING)
+    assert actions(present(api, released("shop", "a"), check=check, **selector))["ServiceAccount shared"] == "pruned"
+    assert (SHARED in api.objects) is check
+
+
 def test_the_account_of_collectors_of_one_inventory_follows_its_first_user() -> None:
     api = FakeApi()
     share(api, "b")
