@@ -50,7 +50,12 @@ options:
         With V(false) running pods keep their permissions during a change.
     type: bool
     default: true
-  adopt: {description: Whether to use an existing role of this name., type: bool, default: false}
+  adopt:
+    description:
+      - Whether to use an existing role of this name. It keeps what it has, also tags that O(tags) lacks, whatever
+        O(purge_tags) says.
+    type: bool
+    default: false
   collectors:
     description:
       - The collectors of this inventory that run as the service account. A tag of the role names the first of them. A

@@ -185,6 +185,8 @@ def plan_role(
     if boundary is None:
         boundary = earlier_role["permissions_boundary"]
     other_tags = drop_keys(earlier_role["tags"], OWN_TAG_KEYS)
+    # Its owner may need the tags that the user does not give, for example to find the role or to allow something by it.
+    kept_tags = other_tags if keeps_others else {}
     return {
         # IAM cannot change the path of a role. `check_role_change` refuses another one for a role of this collection.
         "path": earlier_role["path"],
@@ -194,7 +196,7 @@ def plan_role(
         "policies": _plan_inline_policies(earlier_role["policies"], request.statements, keeps_others=keeps_others),
         "managed_policies": sorted(attached_arns),
         "permissions_boundary": boundary,
-        "tags": apply_user_tags(other_tags) | _plan_own_tags(earlier_role["tags"], request, origin),
+        "tags": kept_tags | apply_user_tags(other_tags) | _plan_own_tags(earlier_role["tags"], request, origin),
     }
 
 

@@ -65,6 +65,14 @@ def test_a_role_of_ours_is_exactly_what_is_asked_and_one_that_was_there_gets_mor
     assert (adopted["tags"]["team"], adopted["tags"][role.ORIGIN_TAG]) == ("a", "adopted")
 
 
+def test_a_role_that_was_there_keeps_the_tags_that_the_task_lacks() -> None:
+    theirs = {"team": "a", "cost": "1"}
+    adopted = role.plan_role(made() | {"tags": theirs}, wish(), lambda _tags: {"team": "b"})
+    assert {key: adopted["tags"].get(key) for key in theirs} == {"team": "b", "cost": "1"}
+    ours = role.plan_role(made() | {"tags": made()["tags"] | theirs}, wish(), lambda _tags: {"team": "b"})
+    assert "cost" not in ours["tags"]
+
+
 def test_a_role_that_was_there_is_given_back_and_one_of_ours_is_removed() -> None:
     assert role_calls.remaining_settings(made(), []) is None
     live = made(managed_policies=("A", "arn:theirs"))
