@@ -19,8 +19,8 @@ from typing import Any
 
 from ..._diagnose.live.find_collectors import DiagnosedTarget
 from ..._kube.conditions import is_ready
-from ..._kube.live.api_errors import ask_server
-from ..._kube.live.cluster import NOT_FOUND, ApiError, Cluster
+from ..._kube.live.api_errors import ask_server, explain
+from ..._kube.live.cluster import CONFLICT, NOT_FOUND, ApiError, Cluster
 from ..._kube.live.urls import quote_segment
 from ..._otelcol.config.paths import value_at
 from ..._otelcol.errors import Problem
@@ -83,7 +83,7 @@ class CapturePod:
         planned_job = self.plan_job(tap)
         # Before the pod of the capture starts, which takes a share of what the other pods count.
         first_reading = serving_pods.read_pods()
-        with self._run_job(planned_job.manifest) as live_job:
+        with self._run_job(planned_job) as live_job:
             pod = self._wait_for_ready_pod(live_job)
             self.cluster.progress.tell_now(self.target.name, f"pod {pod} takes its share of the load")
             end = CapturedParts(self.cluster, self.target.namespace, pod, planned_job, self._task).read_into(sample)
@@ -91,9 +91,9 @@ class CapturePod:
             return replace(end, served_records=serving_pods.read_served_since(first_reading))
 
     @contextmanager
-    def _run_job(self, job: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    def _run_job(self, planned_job: PlannedJob) -> Iterator[dict[str, Any]]:
         """Yield the Job of this run. At the end, remove this very Job, and wait until its pod is gone."""
-        live_job = ask_server(self._task, lambda: self.cluster.request("POST", self._jobs_path, None, job))
+        live_job = self._create_job(planned_job)
         try:
             yield live_job
         finally:
@@ -107,6 +107,23 @@ class CapturePod:
             except ApiError as error:
                 if error.status != NOT_FOUND:
                     self._warn_of_remaining_job(live_job, error.message)
+
+    def _create_job(self, planned_job: PlannedJob) -> dict[str, Any]:
+        """Create the Job, and return it.
+
+        If an answer was lost, the request is sent again, and the Job is there already. It has the path of this run.
+        """
+        manifest = planned_job.manifest
+        try:
+            return self.cluster.request("POST", self._jobs_path, None, manifest)
+        except ApiError as error:
+            live_job = None
+            if error.status == CONFLICT:
+                path = f"{self._jobs_path}/{manifest['metadata']['name']}"
+                live_job = ask_server(self._task, lambda: self.cluster.get(path))
+            if live_job is None or planned_job.secret_path not in str(live_job["spec"]):
+                raise explain(error, self._task) from error
+            return live_job
 
     def _warn_of_remaining_job(self, live_job: Mapping[str, Any], reason: str) -> None:
         """Note that the Job may still run, and when Kubernetes ends it."""

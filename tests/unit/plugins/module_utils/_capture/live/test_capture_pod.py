@@ -18,6 +18,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.live.c
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.reader import ClusterReader
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import RawAnswer
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.outage import LostError
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.names import (
     RELEASE_LABEL,
@@ -130,6 +131,30 @@ def test_what_the_pod_gets_is_captured_and_the_job_goes(tmp_path: Path) -> None:
     lines = gzip.decompress((tmp_path / "ns.gateway/logs.jsonl.gz").read_bytes())
     assert b"4711" not in lines
     assert (len(server.jobs), server.left()) == (1, [])
+
+
+@pytest.mark.parametrize("is_own", [True, False])
+def test_a_job_whose_answer_is_lost_is_used_and_one_of_others_stays(tmp_path: Path, is_own: bool) -> None:
+    server = Server(part(3))
+    usual, posted = server._job, []
+
+    def lose_first_answer(job: dict[str, Any], target: str) -> RawAnswer:
+        posted.append(job)
+        if len(posted) > 1:
+            return status(409, "AlreadyExists", "it already exists", details={"name": job["metadata"]["name"]})
+        usual(job, target)
+        if not is_own:
+            server.objects[f"{JOBS}/{job['metadata']['name']}"]["spec"] = {}
+        raise LostError("reset", "Connection reset by peer", "https://a", again=True)
+
+    server._job = lose_first_answer  # type: ignore[method-assign]
+    if is_own:
+        (row,) = run(server, tmp_path, seconds=2.0)["captures"]
+        assert (row["records"], server.left()) == (3, [])
+        return
+    with pytest.raises(Problem, match="it already exists"):
+        run(server, tmp_path, seconds=2.0)
+    assert len(server.left()) == 1
 
 
 @pytest.mark.parametrize(("bound", "most"), [("records", 5), ("bytes", 1 << 16)])
