@@ -120,7 +120,7 @@ def _list_service_settings(request: UnitRequest) -> Iterator[tuple[str, str]]:
     yield "ExecStart", f"{PROGRAM_TOKEN} --config={folder}/{CONFIG}"
     yield "ExecReload", "/bin/kill -HUP $MAINPID"
     yield "KillMode", "mixed"
-    yield "TimeoutStopSec", f"{collector.termination_grace_seconds}s"
+    yield "TimeoutStopSec", f"{max(collector.termination_grace_seconds, 1)}s"  # systemd would wait forever with 0
     yield from _RESTART_SETTINGS.items()
     yield from _list_limit_settings(collector)
     for name, value in request.environment.variables.items():

@@ -119,6 +119,11 @@ def test_the_unit_follows_the_options() -> None:
     } <= set(lines)
 
 
+def test_no_time_to_stop_is_not_endless_time() -> None:
+    (bundle,) = rendered(termination_grace_seconds=0)["bundles"]
+    assert "TimeoutStopSec=1s" in unit(bundle), "systemd reads 0 as infinity"
+
+
 def test_a_user_of_the_host_takes_the_place_of_a_dynamic_one() -> None:
     (bundle,) = rendered(user="otel")["bundles"]
     assert "User=otel" in unit(bundle)
