@@ -38,6 +38,7 @@ def check_host_build(build: HostBuild) -> None:
     collector = build.collector
     check_collector_name(collector.name)
     _check_accounts(collector)
+    _check_own_ports(collector)
     _check_mounts(build.needs)
     _check_state_folders(collector, build.needs)
     if collector.user == ROOT and ROOT not in collector.allow:
@@ -54,6 +55,14 @@ def _check_accounts(collector: HostCollector) -> None:
     for group in collector.groups:
         if not _ACCOUNT_NAME.match(group):
             raise Problem(f"`groups` has '{group}', which is no name of a group", fix="List names.")
+
+
+def _check_own_ports(collector: HostCollector) -> None:
+    """Raise Problem for a port of the collector that nobody could ask, because the system would choose its number."""
+    for option, port in (("health_port", collector.health_port), ("metrics_port", collector.metrics_port)):
+        if port == 0:
+            wrong = f"`{option}` is 0, which lets the system choose a port, and no run would know it"
+            raise Problem(wrong, fix="Write a number from 1 to 65535.")
 
 
 def _check_mounts(needs: Needs) -> None:

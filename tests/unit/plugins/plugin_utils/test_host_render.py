@@ -183,6 +183,8 @@ REFUSED = [
     ({"recipes": ["podman_metrics", FORWARD], "user": "root"}, "Add `allow: [root]`"),
     ({"recipes": [{"service_metrics": {"receiver": "oracle"}}, FORWARD]}, "oracle"),
     ({"program": {}}, "no sum of otelcol-contrib_"),
+    ({"health_port": 0}, "`health_port` is 0, which lets the system choose a port"),
+    ({"metrics_port": 0}, "`metrics_port` is 0, which lets the system choose a port"),
     ({"mode": "daemonset"}, "mode"),
     ({"env": {"PASSWORD": "hunter2hunter2"}}, "Make it a credential"),
     ({"env": {"URL": "https://me:hunter2@example.com"}}, "Make it a credential"),
