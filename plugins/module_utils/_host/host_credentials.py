@@ -119,17 +119,19 @@ class _CredentialSource(NamedTuple):
 def _read_only_kind(option: str, description: Any) -> _CredentialSource:
     """Return how a credential is given, and the value: `("file", "token.txt")` for `{file: token.txt}`.
 
-    A text alone is the content. Raises Problem for an unknown kind, for none and for two.
+    A text alone is the content. Raises Problem for an unknown kind, for none and for two, and for what is no text.
     """
     fix = f"Give one of {', '.join(_CREDENTIAL_KINDS)}."
     if isinstance(description, str):
         description = {"content": description}
     value_by_kind = description if isinstance(description, Mapping) else {}
-    for source_kind in value_by_kind:
+    for source_kind, value in value_by_kind.items():
         if source_kind not in _CREDENTIAL_KINDS:
             raise Problem(
                 f"`{option}.credential` has '{source_kind}'{suggest_word(str(source_kind), _CREDENTIAL_KINDS)}", fix=fix
             )
+        if isinstance(value, (Mapping, list)):
+            raise Problem(f"`{option}.credential.{source_kind}` must be text", fix=f"Write `{source_kind}: TEXT`.")
     filled_kinds = [
         _CredentialSource(source_kind, variable_text(value)) for source_kind, value in value_by_kind.items() if value
     ]

@@ -50,6 +50,9 @@ def test_a_value_is_the_same_text_on_a_host_as_in_a_pod(value: Any, wanted: str)
         ({"X": {"credential": {"content": "a", "path": "/b"}}}, "has no secret, or two"),
         ({"X": {"credential": {"file": "a", "path": "/b"}}}, "has no secret, or two"),
         ({"X": {"credential": {"path": "b"}}}, "is no full path"),
+        ({"X": {"credential": {"content": {"token": "hidden"}}}}, "`env.X.credential.content` must be text"),
+        ({"X": {"credential": {"content": ["hidden"]}}}, "`env.X.credential.content` must be text"),
+        ({"X": {"credential": {"file": {"name": "hidden"}}}}, "`env.X.credential.file` must be text"),
         ({"X": {"credential": "\n"}}, "`env.X.credential` has no secret"),
         ({"X": {"credential": {"content": "\r\n"}}}, "`env.X.credential` has no secret"),
         ({"X": {"credential": {"file": "\n"}}}, "`env.X.credential` has no secret"),
@@ -61,6 +64,7 @@ def test_a_source_that_hosts_do_not_have_is_an_error(env: dict[str, Any], words:
     with pytest.raises(Problem) as found:
         read_host_environment(env, str)
     assert words in str(found.value)
+    assert "hidden" not in str(found.value)
 
 
 def test_the_config_reads_credentials_from_their_files_and_leaves_the_rest() -> None:
