@@ -134,7 +134,7 @@ def write_lock(request: LockRequest, *, check: bool) -> dict[str, Any]:
     # A task about programs makes no lock for an inventory that has neither a lock nor programs.
     has_nothing_to_lock = request.programs is not None and not rows and old_lock is None
     if has_nothing_to_lock:
-        return result
+        return {**result, "msg": f"there is nothing to lock, and no lock at {path}"}
     exclude = request.exclude if request.programs is None else _read_exclusions(old_lock)
     new_text = _FILE_HEADER + _yaml.dump(lock_file.build_lock_content(rows, exclude, old_lock))
     if _files.write_or_check(path, new_text, check):

@@ -65,6 +65,13 @@ def test_the_file_is_written_once(file: Path) -> None:
     assert text.startswith("---\n# What this inventory was locked to.")
 
 
+def test_programs_without_archives_make_no_lock_and_name_none(tmp_path: Path) -> None:
+    path = tmp_path / "otel.lock.yml"
+    done = written(path, programs=[])
+    assert (done["changed"], path.exists()) == (False, False)
+    assert done["msg"] == f"there is nothing to lock, and no lock at {path}"
+
+
 def test_a_check_shows_the_difference_and_writes_nothing(file: Path) -> None:
     text = file.read_text()
     result = written(file, images=[image(IMAGE)], digests=[B], check=True)
