@@ -27,6 +27,7 @@ from ..module_utils._host.host_groups import (
     GroupRequest,
     OtlpPort,
     build_address_facts,
+    check_reached_from,
     choose_group_address,
     find_gateways,
     group_alias,
@@ -76,7 +77,9 @@ class InventoryGroups:
         """
         request = read_group_request(options)
         sender_name = _sender_name(sender)
-        route = choose_group_address(request, self._find_gateways(request), f"{self.host}/{sender_name}")
+        gateways = self._find_gateways(request)
+        check_reached_from(self.host, request, gateways)
+        route = choose_group_address(request, gateways, f"{self.host}/{sender_name}")
         if route.alias and sender.mode == _SIDECAR_MODE:
             wrong = (
                 f"group '{request.group}' has {len(route.gateways)} gateways, and a sidecar cannot give them one name"

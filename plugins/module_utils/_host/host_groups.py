@@ -143,6 +143,17 @@ def find_gateways(request: GroupRequest, members: Iterable[GroupMember]) -> tupl
     return tuple(_find_gateway(request, member) for member in members)
 
 
+def check_reached_from(sender_host: str, request: GroupRequest, gateways: Iterable[Gateway]) -> None:
+    """Raise Problem for a gateway on another host whose address leads each sender to the sender itself."""
+    for gateway in gateways:
+        if gateway.host != sender_host and is_loopback(gateway.address):
+            wrong = (
+                f"host '{gateway.host}' of group '{request.group}' is reached at {gateway.address}, which is every host"
+                " itself"
+            )
+            raise Problem(wrong, fix="Set `otel_host_address` there to the address by which other hosts reach it.")
+
+
 def choose_group_address(request: GroupRequest, gateways: tuple[Gateway, ...], sender: str) -> GroupAddress:
     """Return how a sender reaches the gateways of a group. Raises Problem if no name can stand for all of them."""
     # An exporter that divides data by keys lists the gateways itself: `endpoint` is only the first of them.

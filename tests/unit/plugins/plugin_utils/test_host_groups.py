@@ -9,7 +9,12 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._host.host_groups import group_alias
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host.host_groups import (
+    Gateway,
+    GroupRequest,
+    check_reached_from,
+    group_alias,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _host_render, _host_request, _inventory_groups
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _findings
@@ -95,6 +100,13 @@ def test_one_gateway_is_reached_by_its_own_address(options: dict[str, Any], memb
     assert "RuntimeDirectory" not in file(found, "unit")
 
 
+def test_a_gateway_beside_its_sender_is_reached_on_the_loopback() -> None:
+    beside = Gateway("web1", "gateway", "127.0.0.1", 14317)
+    check_reached_from("web1", GroupRequest("gateways"), [beside])
+    with pytest.raises(Problem, match="is reached at 127"):
+        check_reached_from("web2", GroupRequest("gateways"), [beside])
+
+
 def test_senders_that_keep_to_one_gateway_use_all() -> None:
     members = gateways("gw1.example.com", "gw2.example.com")
     used = [exporter(bundle(forward(spread="senders"), members, f"web{number}"))["endpoint"] for number in range(8)]
@@ -145,6 +157,10 @@ def on_port(port: int) -> dict[str, Any]:
             gateways("192.0.2.1"),
             "has no collector 'gatevay' that receives OTLP; did you mean 'gateway'?",
         ),
+        (forward(), gateways("127.0.0.1"), "itself. Set `otel_host_address` there"),
+        (forward(), gateways("localhost"), "host 'gw1' of group 'gateways' is reached at localhost"),
+        (forward(), gateways("127.0.0.1", "127.0.0.1"), "host 'gw1' of group 'gateways' is reached at 127.0.0.1"),
+        (forward(), gateways("192.0.2.1", otel_host_address="::1"), "is reached at ::1, which is every host itself"),
         (forward(), gateways("gw1.example.com", "192.0.2.2"), "reached by a name, 'gw1.example.com'"),
         (forward(protocol="http"), gateways("192.0.2.1", "192.0.2.2"), "only gRPC sends requests to all in turn"),
         (
