@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._otelcol.config.addresses import ANY_HOSTS, is_loopback
-from .._otelcol.errors import Problem, join_at_most, suggest_word
+from .._otelcol.errors import Problem, join_at_most, strip_credentials, suggest_word
 from .._otelcol.kube.names import LONGEST_LABEL
 from .._otelcol.needs.listeners import Listener
 
@@ -41,6 +41,8 @@ _OTLP = "otlp"
 _SHOWN = 5
 # The characters that a label of a name in DNS may not have.
 _NOT_IN_LABEL = re.compile(r"[^a-z0-9-]+")
+# A name of a host, or one with a variable of the sender in it. Inventories have names with underscores.
+_HOST_NAME = re.compile(r"[A-Za-z0-9._-]+\Z|\S*\$\S*\Z")
 # How many hexadecimal digits tell the cut names of two groups apart.
 _DIGEST_LENGTH = 10
 
@@ -207,7 +209,12 @@ def _find_gateway(request: GroupRequest, member: GroupMember) -> Gateway:
         wrong = f"collector '{collector_names[0]}' on {member_text} does not receive OTLP over {request.protocol}"
         raise Problem(wrong, fix=f"Set `protocol: {reachable_ports[0].protocol}`, or add {request.protocol} there.")
     otlp_port = matching_ports[0]
-    return Gateway(member.host, otlp_port.collector, _reachable_address(otlp_port, member), otlp_port.port)
+    address = _reachable_address(otlp_port, member)
+    if not _is_ip_address(address) and not _HOST_NAME.match(address):
+        shown_address = strip_credentials(address)
+        wrong = f"{member_text} is reached at '{shown_address}', which is no IP address and no name of a host"
+        raise Problem(wrong, fix="Set `otel_host_address` there to one of both, without a scheme and a port.")
+    return Gateway(member.host, otlp_port.collector, address, otlp_port.port)
 
 
 def _find_candidates(request: GroupRequest, member: GroupMember) -> Sequence[OtlpPort]:

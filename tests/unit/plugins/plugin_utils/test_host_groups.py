@@ -158,6 +158,13 @@ def on_port(port: int) -> dict[str, Any]:
             "has no collector 'gatevay' that receives OTLP; did you mean 'gateway'?",
         ),
         (forward(), gateways("127.0.0.1"), "itself. Set `otel_host_address` there"),
+        (
+            forward(),
+            gateways("192.0.2.1", otel_host_address="gw1:4317"),
+            "is reached at 'gw1:4317', which is no IP address and no name of a host. Set `otel_host_address` there",
+        ),
+        (forward(), gateways("192.0.2.1", otel_host_address="http://gw1"), "is reached at 'http://gw1', which is no"),
+        (forward(), gateways("192.0.2.1", otel_host_address="gw 1"), "is reached at 'gw 1', which is no IP address"),
         (forward(), gateways("localhost"), "host 'gw1' of group 'gateways' is reached at localhost"),
         (forward(), gateways("127.0.0.1", "127.0.0.1"), "host 'gw1' of group 'gateways' is reached at 127.0.0.1"),
         (forward(), gateways("192.0.2.1", otel_host_address="::1"), "is reached at ::1, which is every host itself"),
