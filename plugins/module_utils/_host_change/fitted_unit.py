@@ -56,8 +56,8 @@ class Systemd:
 
     def fit_unit(self, unit: str) -> str:
         """Return the text of a unit as this systemd takes it."""
-        lines = [line for line in unit.splitlines(keepends=True) if not self._is_unknown(line)]
-        text = "".join(lines)
+        # Not by `splitlines`, which ends a line at characters that a value may have.
+        text = "\n".join(line for line in unit.split("\n") if not self._is_unknown(line))
         return _OWN_CREDENTIAL.sub("LoadCredentialEncrypted", text) if self.can_encrypt else text
 
     def _is_unknown(self, line: str) -> bool:

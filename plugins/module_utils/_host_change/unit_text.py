@@ -22,6 +22,8 @@ import re
 
 # A backslash at the end of a line, with the blanks before the text of the next line.
 _CONTINUATION = re.compile(r"\\\n[ \t]*")
+# Where systemd ends a line. `str.splitlines` ends one at other characters too, which a value may have.
+_LINE_END = re.compile(r"[\r\n]")
 
 
 def list_section_lines(unit: str, name: str) -> list[str]:
@@ -39,5 +41,5 @@ def list_section_lines(unit: str, name: str) -> list[str]:
 def join_logical_lines(unit: str) -> list[str]:
     """Return the lines of a unit without comments. A line that ends with a backslash continues in the next one."""
     joined_text = _CONTINUATION.sub(" ", unit)
-    lines = (line.strip() for line in joined_text.splitlines())
+    lines = (line.strip() for line in _LINE_END.split(joined_text))
     return [line for line in lines if line and not line.startswith(("#", ";"))]

@@ -38,6 +38,11 @@ def test_a_unit_has_what_the_systemd_of_its_host_knows(systemd: Systemd, text: s
     assert systemd.fit_unit(UNIT) == text
 
 
+def test_a_value_keeps_what_looks_like_an_unknown_setting() -> None:
+    unit = '[Service]\nEnvironment="A=x\u2028RestartSteps=5"\n'
+    assert Systemd(252).fit_unit(unit) == unit
+
+
 def test_what_is_too_old_is_told_from_what_is_unknown() -> None:
     assert (Systemd(246).is_too_old, Systemd(247).is_too_old, Systemd(0).is_too_old) == (True, False, False)
 
