@@ -106,7 +106,7 @@ def read_credential(option: str, name: str, source: Mapping[str, Any], read_file
     content = read_file(value) if source_kind == "file" else value
     if not content.strip("\r\n"):
         raise Problem(f"`{option}.credential` has no secret: its text is empty", fix="Write the text of the secret.")
-    return Credential(name, content.rstrip("\n"))
+    return Credential(name, content.rstrip("\r\n"))
 
 
 class _CredentialSource(NamedTuple):

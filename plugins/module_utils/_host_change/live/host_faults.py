@@ -140,7 +140,7 @@ def check_space(machine: Machine, store: Store) -> None:
 def read_secrets(bundle_options: Mapping[str, Any], store: Store) -> dict[str, bytes]:
     """Return the credentials by name, each from its text or from a file of this host.
 
-    Raises Problem for a file that cannot be read, and for two credentials of one name.
+    Raises Problem for a file without a secret, and for two credentials of one name.
     """
     secrets: dict[str, bytes] = {}
     for credential in bundle_options["credentials"] or ():
@@ -151,13 +151,24 @@ def read_secrets(bundle_options: Mapping[str, Any], store: Store) -> dict[str, b
         if credential["content"] is not None:
             secrets[name] = credential["content"].encode("utf-8")
             continue
-        credential_path = store.root / str(credential["path"] or "").lstrip("/")
-        try:
-            secrets[name] = credential_path.read_bytes()
-        except OSError as error:
-            wrong = f"credential {name} cannot be read from {credential_path}: {error.strerror}"
-            raise Problem(wrong, where="bundle.credentials", fix="Correct `path`, or give `content`.") from error
+        secrets[name] = _read_secret_file(name, store.root / str(credential["path"] or "").lstrip("/"))
     return secrets
+
+
+def _read_secret_file(name: str, file: Path) -> bytes:
+    """Return the credential in a file of this host, without its line end: the Collector would keep that.
+
+    Raises Problem for a file that cannot be read, and for an empty one.
+    """
+    try:
+        secret = file.read_bytes().rstrip(b"\r\n")
+    except OSError as error:
+        wrong = f"credential {name} cannot be read from {file}: {error.strerror}"
+        raise Problem(wrong, where="bundle.credentials", fix="Correct `path`, or give `content`.") from error
+    if not secret:
+        wrong = f"credential {name} has no secret: {file} is empty"
+        raise Problem(wrong, where="bundle.credentials", fix="Put the secret there.")
+    return secret
 
 
 def build_bundle(

@@ -24,6 +24,7 @@ TOKEN = (Credential("TOKEN", content="t"),)
     ("source", "wanted"),
     [
         ("hidden\n", {"name": "TOKEN", "content": "hidden"}),
+        ("hidden\r\n", {"name": "TOKEN", "content": "hidden"}),
         ({"content": "hidden"}, {"name": "TOKEN", "content": "hidden"}),
         ({"path": "/etc/token"}, {"name": "TOKEN", "path": "/etc/token"}),
         ({"file": "token.txt"}, {"name": "TOKEN", "content": "of token.txt"}),

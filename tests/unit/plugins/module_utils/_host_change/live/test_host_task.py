@@ -619,6 +619,22 @@ def test_all_faults_are_found_at_once(host: FakeHost) -> None:
     )
 
 
+@pytest.mark.parametrize("end", [b"", b"\n", b"\r\n"])
+def test_a_credential_of_a_file_of_the_host_has_no_line_end(host: FakeHost, end: bytes) -> None:
+    (host.root / "etc/token").write_bytes(b"a-token" + end)
+    host.run(host.bundle(credentials=[{"name": "token", "path": "/etc/token"}]))
+    stored_file = host.root / "etc/otelcol/agent/current/credentials/token"
+    assert stored_file.read_bytes() == b"a-token", "the Collector would send the line end too"
+
+
+def test_an_empty_file_of_the_host_is_no_credential(host: FakeHost) -> None:
+    (host.root / "etc/token").write_bytes(b"\n")
+    before = host.tree()
+    said = host.run(host.bundle(credentials=[{"name": "token", "path": "/etc/token"}]))["msg"]
+    assert f"credential token has no secret: {host.root}/etc/token is empty" in said
+    assert host.tree() == before
+
+
 def test_the_processes_of_the_whole_host_are_read_only_if_somebody_else_has_a_port(host: FakeHost) -> None:
     host.run(host.bundle())
     host.machine.holders_asked.clear()
