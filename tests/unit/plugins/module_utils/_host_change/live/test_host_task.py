@@ -627,6 +627,13 @@ def test_a_credential_of_a_file_of_the_host_has_no_line_end(host: FakeHost, end:
     assert stored_file.read_bytes() == b"a-token", "the Collector would send the line end too"
 
 
+def test_a_binary_credential_of_a_file_stays_as_it_is(host: FakeHost) -> None:
+    keytab = b"\x05\x02\x00\x00\n"
+    (host.root / "etc/keytab").write_bytes(keytab)
+    host.run(host.bundle(credentials=[{"name": "token", "path": "/etc/keytab"}]))
+    assert (host.root / "etc/otelcol/agent/current/credentials/token").read_bytes() == keytab
+
+
 def test_an_empty_file_of_the_host_is_no_credential(host: FakeHost) -> None:
     (host.root / "etc/token").write_bytes(b"\n")
     before = host.tree()
