@@ -13,15 +13,22 @@ apply.py, remove.py and the annotation of instrumentations add to a `BundleRepor
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..._kube.live.api_errors import explain_outage
 from ..._kube.live.libraries import import_library, parse_foreign_yaml
+from ..._kube.live.outage import LostError
 from ..._otelcol.config.masking import make_salted_replacer
+from ..._otelcol.errors import Failure, Problem
 from ..._otelcol.kube.objects import Manifest
 from ..change_set import ChangeSet
 from ..object_difference import build_difference
+
+# How the fix of an error begins to say what was done before it.
+DONE_BEFORE_ERROR = "\nDone before this error, and not undone: "
 
 
 @dataclass
@@ -68,6 +75,22 @@ class BundleReport:
                 texts = {"before": _dump_yaml(difference["before"]), "after": _dump_yaml(difference["after"])}
                 diffs.append({**difference, **texts})
         return diffs
+
+
+@contextmanager
+def tell_done_on_failure(report: BundleReport, *, check: bool) -> Iterator[None]:
+    """Add to an error of the steps within what was done before it; `check` is check mode, which does nothing.
+
+    Otherwise nobody would know: Ansible's recap counts a failed task as unchanged.
+    """
+    try:
+        yield
+    except (Problem, LostError) as error:
+        problem = explain_outage(error) if isinstance(error, LostError) else error
+        done_text = "" if check else report.changes.describe_done()
+        fix = f"{problem.fix}{DONE_BEFORE_ERROR}{done_text}." if done_text else problem.fix
+        facts = problem.facts | report.build_result()
+        raise Failure(problem.wrong, asked=problem.asked, where=problem.where, fix=fix, facts=facts) from error
 
 
 def _dump_yaml(manifest: Manifest | None) -> str:

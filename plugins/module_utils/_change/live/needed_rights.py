@@ -23,8 +23,9 @@ from ..._otelcol.errors import Failure, Problem
 from ..._otelcol.kube.objects import Manifest, ObjectRef
 from ..collector_change import CollectorChange
 from ..rbac_roles import RBAC_GROUP, RbacGrant, describe_grants
+from .bundle_report import DONE_BEFORE_ERROR
 from .purpose_rights import GIVEN_BY_ROLES, PURPOSES, list_grants, rights_to_change, rights_to_object
-from .session import DONE_BEFORE_ERROR, Pairs, Session
+from .session import Pairs, Session
 
 _ASKED = "Apply the bundle"
 _FIX = (

@@ -14,19 +14,18 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, NamedTuple
 
-from ..._kube.live.api_errors import ask_server, explain_outage, list_if_allowed
+from ..._kube.live.api_errors import ask_server, list_if_allowed
 from ..._kube.live.cluster import APPLY, JSON, POLL_FIRST, ApiError, Cluster
 from ..._kube.live.kinds import ApiResource, ApiResources
-from ..._kube.live.outage import LostError
 from ..._kube.ownership import is_applied_by, is_own_object, read_release_label
-from ..._otelcol.errors import Failure, Problem
+from ..._otelcol.errors import Problem
 from ..._otelcol.kube.objects import Manifest, ObjectRef, ref
 from ..._rollout.live.webhook_trust import is_trust_lost
 from ..applied_state import is_applied
 from ..change_set import ChangeSet
 from ..ownership_marks import may_convert
 from .bundle_options import BundleOptions
-from .bundle_report import BundleReport
+from .bundle_report import BundleReport, tell_done_on_failure
 
 
 class ObjectPair(NamedTuple):
@@ -39,8 +38,6 @@ class ObjectPair(NamedTuple):
 
 Pairs = list[ObjectPair]
 """The manifests of a bundle, each with its live object, as both were before the first write of the run."""
-# How the fix of an error begins to say what was done before it.
-DONE_BEFORE_ERROR = "\nDone before this error, and not undone: "
 
 
 class Session:
@@ -186,18 +183,9 @@ class Session:
 
 @contextmanager
 def report_done_on_failure(session: Session) -> Iterator[None]:
-    """Add to an error of the steps within what was done before it.
-
-    Otherwise nobody would know: Ansible's recap counts a failed task as unchanged.
-    """
-    try:
+    """Add to an error of the steps within what was done before it."""
+    with tell_done_on_failure(session.report, check=session.options.check):
         yield
-    except (Problem, LostError) as error:
-        problem = explain_outage(error) if isinstance(error, LostError) else error
-        done_text = "" if session.options.check else session.changes.describe_done()
-        fix = f"{problem.fix}{DONE_BEFORE_ERROR}{done_text}." if done_text else problem.fix
-        facts = problem.facts | session.report.build_result()
-        raise Failure(problem.wrong, asked=problem.asked, where=problem.where, fix=fix, facts=facts) from error
 
 
 def list_objects(

@@ -27,7 +27,7 @@ from typing import Any, TypeAlias
 from ansible.module_utils.basic import AnsibleModule
 
 from ..._change.change_set import Action
-from ..._change.live.bundle_report import BundleReport
+from ..._change.live.bundle_report import BundleReport, tell_done_on_failure
 from ..._kube.live.api_errors import explain
 from ..._kube.live.cluster import MERGE, NOT_FOUND, ApiError, Cluster
 from ..._kube.live.connect import connect
@@ -93,15 +93,16 @@ def annotate_namespaces(cluster: Cluster, options: NamespaceOptions) -> dict[str
     patches = {}
     for name, live_namespace in live_namespaces.items():
         patches[name] = _plan_patch(live_namespace, wanted_annotations.get(name, {}), options, report)
-    for name, patch in patches.items():
-        if patch:
-            live_namespaces[name] = _patch_annotations(cluster, live_namespaces[name], patch, options, report)
-        elif name in wanted_annotations:
-            report.changes.note_action(Action.UNCHANGED, live_namespaces[name], live_namespaces[name])
     uninstrumented = []
-    for name in wanted_annotations:
-        if name in live_namespaces:
-            uninstrumented += _find_uninstrumented(cluster, live_namespaces[name], wanted_annotations[name], report)
+    with tell_done_on_failure(report, check=options.check):
+        for name, patch in patches.items():
+            if patch:
+                live_namespaces[name] = _patch_annotations(cluster, live_namespaces[name], patch, options, report)
+            elif name in wanted_annotations:
+                report.changes.note_action(Action.UNCHANGED, live_namespaces[name], live_namespaces[name])
+        for name in wanted_annotations:
+            if name in live_namespaces:
+                uninstrumented += _find_uninstrumented(cluster, live_namespaces[name], wanted_annotations[name], report)
     return {**report.build_result(), "uninstrumented": uninstrumented}
 
 

@@ -179,6 +179,18 @@ def test_a_refusal_is_explained() -> None:
         run(api, "shop")
 
 
+@pytest.mark.parametrize(
+    ("path", "check"), [("/api/v1/namespaces/web", False), ("/api/v1/namespaces/shop/pods", False), ("/web", True)]
+)
+def test_a_refusal_half_way_says_what_was_annotated_before(path: str, check: bool) -> None:
+    api = FakeApi(namespace("shop"), namespace("web"))
+    api.refuse(path, status(422, "Invalid", "no"))
+    with pytest.raises(Problem) as refused:
+        run(api, "shop", "web", check=check)
+    assert ("not undone: changed Namespace shop" in refused.value.fix) is not check
+    assert refused.value.facts["changed"] is True
+
+
 def test_an_annotation_that_another_owner_takes_over_after_the_read_stays() -> None:
     api = FakeApi(namespace("shop"))
     run(api, "shop")
