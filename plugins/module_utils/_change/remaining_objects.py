@@ -31,8 +31,15 @@ from .._otelcol.kube.objects import (
 )
 from .._otelcol.kube.platform_objects import OPENSHIFT_ACCOUNTS, PLATFORM_OBJECTS
 
-# Kinds that servers and controllers write about other objects or for themselves, and write again after a deletion.
-_DERIVED_KINDS = ("Endpoints", "EndpointSlice", "Event", "Lease")
+# Kinds that servers and controllers write about other objects or for themselves, and write again after a deletion, with
+# their API groups: what people make may have a kind of the same name.
+_DERIVED_KINDS = (
+    ("", "Endpoints"),
+    ("", "Event"),
+    ("events.k8s.io", "Event"),
+    ("discovery.k8s.io", "EndpointSlice"),
+    ("coordination.k8s.io", "Lease"),
+)
 # The label of what the Operator Lifecycle Manager copies into every namespace.
 _COPIED_BY_OLM_LABEL = "olm.copiedFrom"
 # Pods of these owners are deleted with them, so messages name the owner alone. Other API groups have kinds of the same
@@ -124,7 +131,8 @@ def _is_made_by_platform(manifest: Manifest) -> bool:
     """Return whether Kubernetes, OpenShift or OLM makes an object in every namespace."""
     metadata = manifest["metadata"]
     labels = metadata.get("labels") or {}
-    if manifest["kind"] in _DERIVED_KINDS or _COPIED_BY_OLM_LABEL in labels:
+    is_derived = (api_group(manifest["apiVersion"]), manifest["kind"]) in _DERIVED_KINDS
+    if is_derived or _COPIED_BY_OLM_LABEL in labels:
         return True
     # None for a name that no platform uses. Empty for a name that only the platform may use, so that no label must tell
     # whose the object is.
