@@ -19,8 +19,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..._kube.live.api_errors import ask_server
+from ..._kube.operator_status import is_followed, list_children
 from ..._otelcol.errors import Failure
-from ..._otelcol.kube.objects import Manifest, object_identity, ref
+from ..._otelcol.kube.objects import Manifest, ObjectIdentity, ObjectRef, object_identity, ref
 from ..._rollout.live.jmespath_search import compile_search
 from ..._rollout.live.rollout_wait import AwaitedWorkload, RolloutWait, RolloutWaitOptions
 from ..change_set import Action
@@ -30,6 +31,9 @@ from .delete import delete_objects
 from .needed_issuers import is_secret_of
 from .session import Session, collect_refs, report_kept
 from .shared_objects import explain_use, is_shareable
+
+# The API group of the workloads that the operator makes.
+_WORKLOAD_GROUP = "apps"
 
 
 class Pruning:
@@ -65,7 +69,7 @@ class Pruning:
     def _keep_used_objects(self) -> list[Manifest]:
         """Return the stale objects that others use, and report them. What the bundle itself runs uses others by now."""
         own_objects = [*self.session.options.manifests, *self.stale_objects]
-        own_identities = {object_identity(manifest) for manifest in own_objects}
+        own_identities = {identity for manifest in own_objects for identity in _list_own_identities(manifest)}
         used_objects = []
         for stale_object in filter(is_shareable, self.stale_objects):
             reason = explain_use(self.session, stale_object, own_identities)
@@ -114,3 +118,10 @@ class Pruning:
             raise Failure(
                 failure.wrong, asked=failure.asked, where=failure.where, fix=fix, facts=failure.facts
             ) from failure
+
+
+def _list_own_identities(manifest: Manifest) -> list[ObjectIdentity]:
+    """Return the identity of an object, and those of the workloads that the operator makes of it."""
+    children = list_children(manifest) if is_followed(manifest) else []
+    child_refs = [ObjectRef(child.kind, child.namespace, child.name) for child in children]
+    return [object_identity(manifest), *((_WORKLOAD_GROUP, child_ref) for child_ref in child_refs)]

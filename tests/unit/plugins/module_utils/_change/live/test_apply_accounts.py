@@ -115,6 +115,17 @@ def test_an_account_that_a_collector_no_longer_has_goes_only_if_nobody_else_uses
     assert (SHARED in api.objects) is check
 
 
+def test_old_revisions_of_what_the_operator_makes_keep_no_account() -> None:
+    labels = {RELEASE: "ns.a"}
+    resource = obj("OpenTelemetryCollector", labels=labels, spec={"mode": "deployment", "serviceAccount": "new"})
+    account, new_account = obj("ServiceAccount", "s", labels=labels), obj("ServiceAccount", "new", labels=labels)
+    api = ours(NAMESPACE, DEFINITION, account, resource)
+    owner = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "a-collector", "controller": True}
+    api.add(obj("ReplicaSet", "a-collector-1", spec=template("s"), metadata={"ownerReferences": [owner]}))
+    result = present(api, [NAMESPACE, new_account, resource], prune_selector=f"{RELEASE}=ns.a")
+    assert actions(result)["ServiceAccount s"] == "pruned"
+
+
 def test_the_account_of_collectors_of_one_inventory_follows_its_first_user() -> None:
     api = FakeApi()
     share(api, "b")
