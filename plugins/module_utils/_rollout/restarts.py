@@ -11,10 +11,10 @@ instrumentation (_instrumentation). Messages about both name the workloads and t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from .._otelcol.config.paths import mapping_at
 from .._otelcol.errors import join_at_most
 from .._otelcol.kube.objects import Manifest, ObjectRef, controlling_owner
 
@@ -23,8 +23,9 @@ RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 # How many workloads a message names.
 MOST_SHOWN = 10
 _FINISHED_PHASES = ("Succeeded", "Failed")
-# The hash that ends the name of a ReplicaSet, such as `web-5d4f8c7b6` of the Deployment `web`.
-_REPLICA_SET_SUFFIX = re.compile(r"-[a-z0-9]+\Z")
+# The label that a Deployment gives its pods: the hash that ends the name of their ReplicaSet, such as `web-5d4f8c7b6`.
+# Pods of a ReplicaSet without a Deployment do not have it.
+_HASH_LABEL = "pod-template-hash"
 
 
 class OutdatedWorkload(NamedTuple):
@@ -73,9 +74,9 @@ def find_workload_of(pod: Manifest, reason: str = "") -> OutdatedWorkload:
     owner = controlling_owner(pod)
     if not owner:
         return OutdatedWorkload("Pod", namespace, pod_name, reason)
-    if owner["kind"] == "ReplicaSet":
-        deployment_name = _REPLICA_SET_SUFFIX.sub("", owner["name"])
-        return OutdatedWorkload("Deployment", namespace, deployment_name, reason)
+    hash_suffix = f"-{mapping_at(pod, 'metadata', 'labels').get(_HASH_LABEL)}"
+    if owner["kind"] == "ReplicaSet" and owner["name"].endswith(hash_suffix):
+        return OutdatedWorkload("Deployment", namespace, owner["name"].removesuffix(hash_suffix), reason)
     return OutdatedWorkload(owner["kind"], namespace, owner["name"], reason)
 
 

@@ -24,7 +24,9 @@ WEB, RESTARTED = ("ReplicaSet", "web-5f7d"), {"kubectl.kubernetes.io/restartedAt
 
 def pod(name: str, owner: tuple[str, str] | None = None, **more: Any) -> dict[str, Any]:
     owners = [{"kind": owner[0], "name": owner[1], "controller": True}] if owner else []
-    metadata = {"name": name, "namespace": "shop", "ownerReferences": owners, **more.pop("metadata", {})}
+    labels = {"pod-template-hash": owner[1].rpartition("-")[2]} if owner and owner[0] == "ReplicaSet" else {}
+    own_metadata = {"name": name, "namespace": "shop", "ownerReferences": owners, "labels": labels}
+    metadata = {**own_metadata, **more.pop("metadata", {})}
     return {"metadata": metadata, "spec": {"containers": [{"name": "app"}]}, "status": {"phase": "Running"}, **more}
 
 

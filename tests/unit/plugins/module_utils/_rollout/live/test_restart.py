@@ -46,6 +46,7 @@ def pod(
     owner = {"kind": "ReplicaSet", "name": f"{name}-5d4f8c7b6", "uid": f"{name}-rs", "controller": True}
     metadata = {"creationTimestamp": created, "uid": f"{namespace}-{name}", "ownerReferences": [owner]}
     metadata["annotations"] = {stale_sidecars.INJECT_ANNOTATION: inject} if inject else {}
+    metadata["labels"] = {"pod-template-hash": "5d4f8c7b6"}
     first = [{"name": stale_sidecars.SIDECAR_CONTAINER, "restartPolicy": "Always"}] if sidecar else []
     spec = {"initContainers": first, "containers": [{"name": "app"}]}
     return dict(obj("Pod", f"{name}-x", namespace, metadata=metadata | more, spec=spec, status={"phase": "Running"}))
@@ -119,7 +120,7 @@ def test_pods_that_end_do_not_count() -> None:
 def test_a_pod_in_another_namespace_is_found_by_its_label() -> None:
     labels = {stale_sidecars.INJECTED_LABEL: stale_sidecars.injected_label("ns", "side")}
     far = pod("far", inject="ns/side", namespace="far") | {}
-    far["metadata"]["labels"] = labels
+    far["metadata"]["labels"] |= labels
     found = restart(api_with(obj("Namespace", "far"), far)).run([], SIDECARS)
     assert [(item["namespace"], item["name"]) for item in found["stale"]] == [("far", "far")]
 
@@ -169,6 +170,17 @@ def test_a_workload_that_cannot_be_read_tells_which_workloads_have_restarted() -
     with pytest.raises(Problem, match="Read Deployment ns/two") as caught:
         restart(api, "ns").run([], SIDECARS)
     assert [row["name"] for row in caught.value.facts["restarted"]] == ["one"]
+
+
+def test_a_replica_set_without_a_deployment_restarts_no_deployment_of_a_similar_name() -> None:
+    """A Deployment gives its pods the hash at the end of the name of its ReplicaSet as a label."""
+    owner = {"kind": "ReplicaSet", "name": "web-blue", "uid": "web-blue", "controller": True}
+    alone = pod("web-blue", ownerReferences=[owner], labels={})
+    api = api_with(alone, obj("ReplicaSet", "web-blue"), deployment("web"))
+    found = restart(api, "ns").run([], SIDECARS)
+    assert (names(found), found["restarted"]) == (["web-blue"], [])
+    assert found["left_alone"][0]["obstacle"] == "a ReplicaSet cannot be restarted in steps"
+    assert api.sent("PATCH") == []
 
 
 def test_check_mode_restarts_none_and_says_which() -> None:
