@@ -21,10 +21,11 @@ from typing import Any, NamedTuple, TypedDict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._kube.live.api_errors import ask_server, explain, list_if_allowed
+from ..._kube.live.api_errors import ask_server, explain, explain_outage, list_if_allowed
 from ..._kube.live.cluster import MERGE, ApiError, Cluster
 from ..._kube.live.connect import connect
 from ..._kube.live.kinds import ApiResources
+from ..._kube.live.outage import LostError
 from ..._kube.live.task_end import run
 from ..._kube.live.urls import quote_segment
 from ..._kube.namespaced_name import NamespacedName
@@ -150,7 +151,7 @@ class RestartRun:
         }
 
     def _decide_and_restart(self, workload: OutdatedWorkload) -> RestartDecision:
-        """Restart a workload if it may restart. A Problem gets the rows of the workloads before this one."""
+        """Restart a workload if it may restart. An error gets the rows of the workloads before this one."""
         try:
             decision = self._decide_restart(workload)
             if decision.may_restart:
@@ -158,6 +159,10 @@ class RestartRun:
         except Problem as problem:
             problem.facts = {**problem.facts, **self._collect_progress()}
             raise
+        except LostError as error:
+            outage = explain_outage(error)
+            outage.facts = {**outage.facts, **self._collect_progress()}
+            raise outage from error
         return decision
 
     def _collect_progress(self) -> RestartProgress:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.outage import LostError
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.namespaced_name import NamespacedName
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Failure, Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout import stale_sidecars
@@ -162,6 +163,19 @@ def test_a_restart_that_is_refused_tells_which_workloads_have_restarted() -> Non
     with pytest.raises(Problem, match="Restart Deployment ns/two") as caught:
         restart(api, "ns").run([], SIDECARS)
     assert [row["name"] for row in caught.value.facts["restarted"]] == ["one"]
+
+
+def test_a_server_that_goes_away_tells_which_workloads_have_restarted() -> None:
+    api = api_with(pod("one"), pod("two"), deployment("one"), deployment("two"))
+
+    def go_away(method: str, path: str) -> None:
+        if (method, path.rpartition("/")[2]) == ("PATCH", "two"):
+            raise LostError("reset", "Connection reset by peer", "https://a", again=False)
+
+    api.trouble = go_away  # type: ignore[assignment]
+    with pytest.raises(Problem, match="the Kubernetes API at https://a") as refused:
+        restart(api, "ns").run([], SIDECARS)
+    assert names(refused.value.facts, "restarted") == ["one"]
 
 
 def test_a_workload_that_cannot_be_read_tells_which_workloads_have_restarted() -> None:
