@@ -18,7 +18,7 @@ from typing import Any
 
 from ..._otelcol.errors import Problem
 from ..bundle_form import BEFORE_ALL, CREDENTIALS
-from ..host_release import CollectorBundle
+from ..host_release import CollectorBundle, unescape_secret
 from .credential_mask import build_mask
 from .host_store import Store
 from .host_task_options import HostTaskOptions
@@ -61,7 +61,7 @@ def _read_stored_secrets(store: Store, releases: Iterable[str]) -> dict[str, byt
         with suppress(OSError):
             for path, file in store.releases.read_files(release).items():
                 if path.startswith(CREDENTIALS):
-                    secrets[f"{release}/{path}"] = file.data
+                    secrets[f"{release}/{path}"] = unescape_secret(file.data)
     return secrets
 
 

@@ -14,6 +14,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.ho
     build_difference,
     build_release_files,
     list_changed_paths,
+    unescape_secret,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
@@ -37,6 +38,21 @@ def test_a_release_has_the_files_of_its_bundle_and_its_credentials() -> None:
     assert files["tls/ca.crt"] == StoredFile(b"pem", 0o600, "shown")
     assert files["credentials/token"] == StoredFile(b"secret", 0o600)
     assert b"ExecStart=/opt/otelcol/x/otelcol --config=c" in files["otelcol-agent.service"].data
+
+
+@pytest.mark.parametrize(
+    ("secret", "stored"),
+    [
+        (b"pa$word", b"pa$$word"),
+        (b"pa$$word", b"pa$$$$word"),
+        (b"x${env:HOME}y", b"x$${env:HOME}y"),
+        (b"$$${A}$", b"$$$$$${A}$$"),
+    ],
+)
+def test_the_collector_gets_the_dollar_signs_of_a_secret(secret: bytes, stored: bytes) -> None:
+    """It makes one of two, and replaces `${…}`, also in what it reads out of a file."""
+    assert released(secrets={"token": secret})["credentials/token"].data == stored
+    assert unescape_secret(stored) == secret, "as the Collector does"
 
 
 @pytest.mark.parametrize(

@@ -183,7 +183,7 @@ class FakeMachine(Machine):
         current = self.root / "etc/otelcol/agent/current"
         config = (current / "config.yaml").read_text(encoding="utf-8")
         stored = (current / "credentials/token").read_bytes()
-        token = (self.decrypt("token", stored) or stored).decode()
+        token = (self.decrypt("token", stored) or stored).decode().replace("$$", "$")  # as the Collector reads it
         dies = "dies" in config
         said = f"Error: cannot listen with {token}" if dies else ""
         self._save(pid=0 if dies else pid, last=pid, config=config, token=token, said=said)

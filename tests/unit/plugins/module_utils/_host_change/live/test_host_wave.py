@@ -250,6 +250,17 @@ def test_an_earlier_release_that_does_not_run_is_told(host: FakeHost) -> None:
     assert "the process ended" in told["msg"]
 
 
+def test_a_credential_with_dollar_signs_is_hidden_as_the_collector_prints_it(host: FakeHost) -> None:
+    credentials = [{"name": "token", "content": "pa$$word-of-the-backend"}]
+    release(host, FIRST, credentials=credentials)
+    release(host, THIRD, credentials=credentials)
+    assert host.machine.state()["token"] == "pa$$word-of-the-backend"
+    stored = host.root / "etc/otelcol/agent/releases/000001/config.yaml"
+    stored.write_text("dies\n", encoding="utf-8")
+    told = back(host, "000001", "000002")
+    assert told["journal"] == ["Error: cannot listen with ********"]
+
+
 @pytest.mark.parametrize("systemd", [249, 252])
 def test_what_a_release_says_when_it_does_not_run_again_shows_no_credential(host: FakeHost, systemd: int) -> None:
     """The task names the collector alone, so its credentials are those of the releases on the host."""
