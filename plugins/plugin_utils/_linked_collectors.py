@@ -155,7 +155,8 @@ def link_to_inventory(
 ) -> list[LinkedCollector]:
     """Return collectors with the collectors of other hosts and clusters that get their data.
 
-    Raises Problem if one side of a connection uses TLS and the other does not; `fixes` say what to do about it.
+    Raises Problem for data that would come back to its sender, and if one side of a connection uses TLS and the other
+    does not; `fixes` say what to do about TLS.
     """
     linked_collectors: list[LinkedCollector] = []
     for linked in collectors:
@@ -173,6 +174,7 @@ def _link_to_inventory(
     the data.
     """
     connections = _inventory_addresses.list_inventory_connections(groups, linked.collector, linked.config)
+    connection_checks.check_no_return(linked.config, connections, groups.host, linked.collector.name)
     connection_checks.check_connections(connections, fixes)
     own_facts = linked.neighbour_facts
     return replace(

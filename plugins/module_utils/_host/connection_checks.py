@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._otelcol.config.paths import list_at, mapping_at, value_at
+from .._otelcol.config.pipelines import PipelineGraph
 from .._otelcol.errors import Problem
-from .gateway_connections import GatewayConnection
+from .gateway_connections import GatewayConnection, has_otlp_port
 from .host_groups import GRPC, HTTP
 
 _HTTPS = "https"
@@ -72,6 +73,33 @@ def check_connections(connections: Iterable[GatewayConnection], fixes: TlsFixes)
                 _check_tls(connection, value_at(server, ("tls",)), fixes)
         if connection.protocol == HTTP:
             _check_compression(connection, list_at(servers, HTTP, "compression_algorithms"))
+
+
+def check_no_return(config: Mapping[str, Any], connections: Iterable[GatewayConnection], host: str, name: str) -> None:
+    """Raise Problem for an exporter that sends to a receiver of its own pipeline: its data would go round for ever.
+
+    `config` is that of the sender, the collector `name` of `host`.
+    """
+    graph = PipelineGraph.of(config)
+    for connection in connections:
+        if (connection.gateway.host, connection.gateway.collector) == (host, name):
+            for pipeline in graph.pipelines:
+                _check_pipeline_end(config, graph, pipeline, connection)
+
+
+def _check_pipeline_end(
+    config: Mapping[str, Any], graph: PipelineGraph, pipeline: str, connection: GatewayConnection
+) -> None:
+    """Raise Problem if a pipeline gets the data of a connection, and sends it there."""
+    if connection.exporter not in graph.list_ids(pipeline, "exporters"):
+        return
+    for receiver in graph.list_ids(pipeline, "receivers"):
+        if has_otlp_port(receiver, mapping_at(config, "receivers", receiver), connection.gateway.port):
+            wrong = (
+                f"data would go round in a loop: exporter '{connection.exporter}' sends to port"
+                f" {connection.gateway.port}, where receiver '{receiver}' of its own pipeline '{pipeline}' listens"
+            )
+            raise Problem(wrong, fix="Send to another collector, or let the receiver listen on another port.")
 
 
 def _check_protocol(connection: GatewayConnection, servers: Mapping[str, Any]) -> None:

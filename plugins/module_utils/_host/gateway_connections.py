@@ -148,6 +148,12 @@ def find_unreceived_by_gateways(
     return lost_signals
 
 
+def has_otlp_port(receiver: str, settings: Mapping[str, Any], port: int) -> bool:
+    """Whether a receiver of a config receives OTLP at a port; `settings` are those of the receiver."""
+    servers = mapping_at(settings, "protocols") if receiver.partition("/")[0] == "otlp" else {}
+    return any(_read_port(protocol, server) == str(port) for protocol, server in servers.items())
+
+
 def _read_port(protocol: str, server: Any) -> str:
     """Return the port of a server of a receiver of OTLP, as digits; `server` has the settings of the protocol."""
     endpoint = value_at(server, ("endpoint",)) or _DEFAULT_ENDPOINTS.get(protocol, "")

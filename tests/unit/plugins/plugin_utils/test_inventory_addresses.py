@@ -227,6 +227,24 @@ def test_collectors_of_one_host_find_each_other_on_the_loopback() -> None:
     assert "sends metrics and logs to collector 'second on web1'" in said
 
 
+@pytest.mark.parametrize("endpoint", ["127.0.0.1:4317", "localhost:4317"])
+def test_an_agent_that_sends_to_itself_is_refused(endpoint: str) -> None:
+    words = "collector 'agent': data would go round in a loop: exporter 'otlp_grpc/gateway' sends to port 4317, where"
+    with pytest.raises(Problem, match=words):
+        said_on_host(sender(endpoint), {}, {})
+    with pytest.raises(Problem, match=words):
+        said_on_host({**sender("web1:4317"), "listen_address": "0.0.0.0"}, {}, {})
+
+
+def test_two_pipelines_of_one_collector_may_send_to_each_other() -> None:
+    chain: dict[str, Any] = {
+        "receivers": {"otlp/second": {"protocols": {"grpc": {"endpoint": "127.0.0.1:14317"}}}},
+        "exporters": {"debug": {}},
+        "service": {"pipelines": {"traces/second": {"receivers": ["otlp/second"], "exporters": ["debug"]}}},
+    }
+    assert "loop" not in said_on_host({**sender("127.0.0.1:14317"), "config": chain}, {}, {})
+
+
 def test_the_largest_request_is_that_of_the_other_side() -> None:
     small = {**GATEWAY, "config": {"receivers": {"otlp": {"protocols": {"grpc": {"max_recv_msg_size_mib": 1}}}}}}
     said = said_in_cluster(sender("gw1.lan:4317"), {"gw1.lan": linux(small)})
