@@ -32,6 +32,17 @@ SECONDS = 60
 WHY = sandbox.why_unavailable()
 
 
+def test_files_are_tested_whatever_the_inventory_is_for(tmp_path: Path) -> None:
+    inventory = tmp_path / "hosts.json"
+    for hosts in ({}, {"web1": {}}):
+        inventory.write_text(json.dumps({"all": {"children": {"otel_linux": {"hosts": hosts}}}}))
+        done = plays.run_playbook(
+            "-i", str(inventory), "playbooks/test.yml", "-e", f"pipeline_test_paths={tmp_path}/no_such_folder"
+        )
+        assert done.returncode != 0, "no test was run"
+        assert "no_such_folder" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("exporter", "body", "said"),
     [
