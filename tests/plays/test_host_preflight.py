@@ -42,6 +42,14 @@ def play_here(
     return run_playbook(f"playbooks/{name}.yml", "-i", str(inventory), *more)
 
 
+def test_files_are_checked_beside_linux_hosts(tmp_path: Path) -> None:
+    config = tmp_path / "broken.yaml"
+    config.write_text("receivers: {otlpp: {}}\nservice: {pipelines: {traces: {receivers: [otlpp], exporters: [x]}}}\n")
+    done = preflight(tmp_path, [], "-e", f"pipeline_validate_paths={config}")
+    assert "otlpp" in done.stdout, "the files were not checked"
+    assert done.returncode != 0
+
+
 def test_all_faults_of_all_collectors_are_shown_at_once(tmp_path: Path, taken_port: int) -> None:
     archive = tmp_path / "own.tar.gz"
     archive.write_bytes(b"own")
