@@ -73,9 +73,17 @@ def test_all_faults_of_all_collectors_are_shown_at_once(tmp_path: Path, taken_po
     assert f"agent: error: port {taken_port}/tcp is in use by process" in said
     assert f"second: error: Copy {archive} to the host: it has the sum" in said
     assert "changed=0" in said
-    failed = preflight(tmp_path, collectors, "-e", "preflight_fail_on=error")
-    assert failed.returncode == 2
-    assert "there is no program /nowhere/otelcol" in failed.stdout
+    for fail_on in ("error", "warning"):
+        failed = preflight(tmp_path, collectors, "-e", f"preflight_fail_on={fail_on}")
+        assert failed.returncode == 2, fail_on
+        assert "there is no program /nowhere/otelcol" in failed.stdout
+    assert preflight(tmp_path, collectors, "-e", "preflight_fail_on=never").returncode == 0
+
+
+def test_a_misspelt_severity_is_refused_and_not_taken_for_none(tmp_path: Path) -> None:
+    done = preflight(tmp_path, [], "-e", "preflight_fail_on=errors")
+    assert done.returncode == 2
+    assert "preflight_fail_on is 'errors'. Set it to error, warning or never." in " ".join(done.stdout.split())
 
 
 def test_a_host_on_which_no_module_runs_has_that_fault(tmp_path: Path) -> None:
