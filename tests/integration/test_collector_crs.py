@@ -106,7 +106,7 @@ def rendered(platform: str, mode: str) -> Iterator[dict[str, Any]]:
 def paths(manifest: dict[str, Any]) -> set[str]:
     """Return where our rules find an error in a custom resource."""
     found = lint_config(
-        Subject(manifest["spec"]["config"], resource=manifest, operator_kinds=_tables.read_operator_kinds())
+        Subject(manifest["spec"]["config"], custom_resource=manifest, operator_kinds=_tables.read_operator_kinds())
     )
     return {item.path for item in found if item.severity == "error"}
 

@@ -104,7 +104,7 @@ def verdict(validate: Validate, target: TargetBuild, folder: Path, case: tuple[i
     file = folder / f"{number}.yaml"
     file.write_text(yaml.safe_dump(config, allow_unicode=True, sort_keys=False), encoding="utf-8")
     message = validate(file)
-    deployment = Deployment("statefulset", target_allocator=True) if operated else None
+    deployment = Deployment("statefulset", has_target_allocator=True) if operated else None
     found = run_rules(
         SHARED, Subject(config, target=target, deployment=deployment, listeners=target.catalogue.listeners)
     )
@@ -264,7 +264,7 @@ def test_public_configs_at_their_own_build(target: TargetBuild) -> None:
         version = row["version"]
         if row["distribution"] == "adot":
             version = target.catalogue.find_collector_version("adot", f"v{version}")
-        deployment = Deployment("statefulset", target_allocator=True) if operated else None
+        deployment = Deployment("statefulset", has_target_allocator=True) if operated else None
         subject = Subject(
             config,
             target=TargetBuild(target.catalogue, row["distribution"], version),
