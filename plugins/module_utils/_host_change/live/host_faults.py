@@ -155,21 +155,21 @@ def read_secrets(bundle_options: Mapping[str, Any], store: Store) -> dict[str, b
     return secrets
 
 
-def _read_secret_file(name: str, file: Path) -> bytes:
+def _read_secret_file(name: str, credential_path: Path) -> bytes:
     """Return the credential in a file of this host, without its line end: the Collector would keep that.
 
     A binary file, such as a keytab, may end with the byte of a line end, and stays as it is. Raises Problem for a file
     that cannot be read, and for an empty one.
     """
     try:
-        secret = file.read_bytes()
+        secret = credential_path.read_bytes()
     except OSError as error:
-        wrong = f"credential {name} cannot be read from {file}: {error.strerror}"
+        wrong = f"credential {name} cannot be read from {credential_path}: {error.strerror}"
         raise Problem(wrong, where="bundle.credentials", fix="Correct `path`, or give `content`.") from error
     if b"\0" not in secret:
         secret = secret.rstrip(b"\r\n")
     if not secret:
-        wrong = f"credential {name} has no secret: {file} is empty"
+        wrong = f"credential {name} has no secret: {credential_path} is empty"
         raise Problem(wrong, where="bundle.credentials", fix="Put the secret there.")
     return secret
 
