@@ -78,9 +78,7 @@ class GatewayConnection:
         """The settings of the gateway's servers at the port of the exporter, by the protocol of OTLP."""
         servers: dict[str, Any] = {}
         for receiver_settings in self.receiver_settings:
-            for protocol, server in mapping_at(receiver_settings, "protocols").items():
-                if _read_port(protocol, server) == str(self.gateway.port):
-                    servers[protocol] = server
+            servers |= _find_servers_at(self.gateway.port, receiver_settings)
         return servers
 
 
@@ -150,8 +148,13 @@ def find_unreceived_by_gateways(
 
 def has_otlp_port(receiver: str, settings: Mapping[str, Any], port: int) -> bool:
     """Whether a receiver of a config receives OTLP at a port; `settings` are those of the receiver."""
-    servers = mapping_at(settings, "protocols") if receiver.partition("/")[0] == "otlp" else {}
-    return any(_read_port(protocol, server) == str(port) for protocol, server in servers.items())
+    return receiver.partition("/")[0] == "otlp" and bool(_find_servers_at(port, settings))
+
+
+def _find_servers_at(port: int, receiver_settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of the servers of a receiver of OTLP at a port, by the protocol."""
+    servers = mapping_at(receiver_settings, "protocols")
+    return {protocol: server for protocol, server in servers.items() if _read_port(protocol, server) == str(port)}
 
 
 def _read_port(protocol: str, server: Any) -> str:

@@ -29,8 +29,8 @@ from ..kind_order import group_by_dependency
 from ..replacement_order import find_awaited_workloads, must_go_first, replaces
 from .delete import delete_objects
 from .needed_issuers import is_secret_of
-from .session import Session, collect_refs, report_kept
-from .shared_objects import explain_use, is_shareable
+from .session import Session, collect_refs
+from .shared_objects import find_unused_objects, is_shareable
 
 # The API group of the workloads that the operator makes.
 _WORKLOAD_GROUP = "apps"
@@ -70,13 +70,8 @@ class Pruning:
         """Return the stale objects that others use, and report them. What the bundle itself runs uses others by now."""
         own_objects = [*self.session.options.manifests, *self.stale_objects]
         own_identities = {identity for manifest in own_objects for identity in _list_own_identities(manifest)}
-        used_objects = []
-        for stale_object in filter(is_shareable, self.stale_objects):
-            reason = explain_use(self.session, stale_object, own_identities)
-            if reason:
-                report_kept(self.session, stale_object, reason)
-                used_objects.append(stale_object)
-        return used_objects
+        unused_objects = find_unused_objects(self.session, self.stale_objects, own_identities)
+        return [manifest for manifest in filter(is_shareable, self.stale_objects) if manifest not in unused_objects]
 
     def hand_over(self, manifests: list[Manifest]) -> None:
         """Forget some stale objects, with the Secrets of their Certificates: the caller deletes or keeps them."""

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ..._kube.live.cluster import Cluster
 from ..._kube.ownership import describe_owner
-from ..._otelcol.kube.objects import Manifest, ObjectIdentity, object_identity
+from ..._otelcol.kube.objects import Manifest, object_identity
 from ..change_set import Action
 from ..kind_order import group_by_dependency
 from .bundle_options import BundleOptions
@@ -22,7 +22,7 @@ from .needed_issuers import keep_needed_issuers, read_certificate_secrets
 from .orphans import warn_of_orphans
 from .prune import Pruning
 from .session import Session, report_done_on_failure, report_kept
-from .shared_objects import explain_use, is_shareable
+from .shared_objects import find_unused_objects, is_shareable
 from .stale_listing import list_stale_of_removed
 
 
@@ -44,7 +44,7 @@ def _remove(session: Session) -> None:
     stale_objects = removed.pruning.delete_all()
     deleted_identities = {object_identity(manifest) for manifest in [*removed.objects, *stale_objects]}
     for group in groups:
-        delete_objects(session, _find_unused(session, group, deleted_identities), Action.DELETED)
+        delete_objects(session, find_unused_objects(session, group, deleted_identities), Action.DELETED)
     warn_of_orphans(session)
 
 
@@ -87,17 +87,3 @@ def _collect_own_objects(session: Session) -> list[Manifest]:
         elif live_object:
             report_kept(session, live_object, f"it belongs to {describe_owner(live_object)}")
     return own_manifests
-
-
-def _find_unused(session: Session, group: list[Manifest], deleted_identities: set[ObjectIdentity]) -> list[Manifest]:
-    """Return the shareable objects of a group that nobody uses. Report those in use as kept."""
-    unused_objects = []
-    for manifest in group:
-        if not is_shareable(manifest):
-            continue
-        reason = explain_use(session, manifest, deleted_identities)
-        if reason:
-            report_kept(session, manifest, reason)
-        else:
-            unused_objects.append(manifest)
-    return unused_objects

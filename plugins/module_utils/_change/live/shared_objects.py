@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Objects of a bundle that others may use too, and who uses one. Private.
 
-They are its namespaces, the definitions of kinds, and ServiceAccounts. `remove.py` deletes such an object only if
-`explain_use` finds no reason to keep it. For example, a namespace with a ConfigMap of somebody else stays:
+They are its namespaces, the definitions of kinds, and ServiceAccounts. `remove.py` and `prune.py` delete such an object
+only if `find_unused_objects` finds no reason to keep it. For example, a namespace with a ConfigMap of others stays:
 
     it still has ConfigMap obs/theirs
 
@@ -21,7 +21,7 @@ from ..._kube.live.kinds import ApiResource
 from ..._otelcol.errors import join_at_most
 from ..._otelcol.kube.objects import Manifest, ObjectIdentity, ObjectRef, ref
 from ..remaining_objects import find_account_users, find_remaining_objects
-from .session import Session, list_readable_objects
+from .session import Session, list_readable_objects, report_kept
 
 # The kinds whose objects may run pods under a ServiceAccount, by API version. An object that is idle now may need its
 # account later. Not every cluster serves the kinds of extensions.
@@ -44,12 +44,21 @@ def is_shareable(manifest: Manifest) -> bool:
     return manifest["kind"] in _USE_EXPLAINERS
 
 
-def explain_use(session: Session, manifest: Manifest, deleted_identities: set[ObjectIdentity]) -> str:
-    """Return why a shareable object stays, as the end of a sentence; empty if it may go.
+def find_unused_objects(
+    session: Session, manifests: Iterable[Manifest], own_identities: set[ObjectIdentity]
+) -> list[Manifest]:
+    """Return the shareable ones of some objects that nobody uses. Report those in use as kept, with the reason.
 
-    The objects `deleted_identities`, which this run deletes, do not count as users.
+    The objects `own_identities`, such as those that this run deletes, do not count as users.
     """
-    return _USE_EXPLAINERS[manifest["kind"]](session, manifest, deleted_identities)
+    unused_objects = []
+    for manifest in filter(is_shareable, manifests):
+        reason = _USE_EXPLAINERS[manifest["kind"]](session, manifest, own_identities)
+        if reason:
+            report_kept(session, manifest, reason)
+        else:
+            unused_objects.append(manifest)
+    return unused_objects
 
 
 def _explain_namespace_use(session: Session, namespace: Manifest, deleted_identities: set[ObjectIdentity]) -> str:
