@@ -40,6 +40,14 @@ TOKEN_SECONDS = 600
 FORBIDDEN = 403
 MISSING = 404
 TOO_MANY_REQUESTS = 429
+# How often a run evicts a collector and the pods that replace it. A replacement may start before all servers of EKS
+# know of the role. After that, the webhook passes over these pods, and an eviction only stops a collector.
+EVICTIONS_PER_POD = 3
+# Source of the label: objectSelector of the MutatingWebhookConfiguration pod-identity-webhook, which EKS installs.
+NO_CREDENTIALS_FIX = (
+    "See that the pod identity webhook of EKS reaches pods of this namespace, that no label "
+    "`eks.amazonaws.com/skip-pod-identity-webhook` keeps it from them, and run the task again."
+)
 # Why the role of an account is not proven that does not exist: it may be made later, so this needs no warning.
 NOT_THERE_REASON = "it is not there yet"
 # For how many seconds a connection to STS may be made.
@@ -154,16 +162,23 @@ class RoleWait:
 
     def _replace_stale_pods(self, account: ServiceAccount, role_arn: str, started_at: float) -> None:
         """Evict the collectors that started before EKS knew of their role, until none runs without credentials."""
+        asked = f"Give {role_arn} to the pods of {account}"
+        evictions = 0
+        most_evictions = 0
         for _poll in self.cluster.iter_polls(self.params["timeout_seconds"], started_at):
             stale_pods = self._list_stale_pods(account, role_arn)
             if not stale_pods:
                 return
+            names = ", ".join(pod["metadata"]["name"] for pod in stale_pods)
+            most_evictions = max(most_evictions, EVICTIONS_PER_POD * len(stale_pods))
+            if evictions >= most_evictions:
+                raise Problem(
+                    f"their replacements have no credentials of it either: {names}", asked=asked, fix=NO_CREDENTIALS_FIX
+                )
             for pod in stale_pods:
-                self._evict_pod(pod)
-        names = ", ".join(pod["metadata"]["name"] for pod in stale_pods)
+                evictions += self._evict_pod(pod)
         wrong = f"they have no credentials of it after {self.params['timeout_seconds']:.0f} s: {names}"
-        fix = "See that the pod identity webhook of EKS reaches pods of this namespace, and run the task again."
-        raise Problem(wrong, asked=f"Give {role_arn} to the pods of {account}", fix=fix)
+        raise Problem(wrong, asked=asked, fix=NO_CREDENTIALS_FIX)
 
     def _list_stale_pods(self, account: ServiceAccount, role_arn: str) -> list[Manifest]:
         """Return an account's collectors that have no credentials of the role."""
@@ -173,16 +188,21 @@ class RoleWait:
                 stale_pods.append(pod)
         return stale_pods
 
-    def _evict_pod(self, pod: Manifest) -> None:
-        """Evict this very pod, which its workload then replaces. Raises Unproven if this user may not do that."""
+    def _evict_pod(self, pod: Manifest) -> bool:
+        """Evict this very pod, which its workload then replaces, and return whether that was allowed now.
+
+        Raises Unproven if this user may not do that.
+        """
         path = f"/api/v1/namespaces/{pod['metadata']['namespace']}/pods/{pod['metadata']['name']}/eviction"
         try:
             self.cluster.request("POST", path, None, build_eviction(pod), patient=False)
-            self.changed = True
         except ApiError as error:
             # Gone, or replaced by a pod of the same name, or its disruption budget says later.
             if error.status not in (MISSING, CONFLICT, TOO_MANY_REQUESTS):
                 raise Unproven(f"this user cannot evict its pods: {error}") from error
+            return False
+        self.changed = True
+        return True
 
 
 def run_wait(module: AnsibleModule) -> None:

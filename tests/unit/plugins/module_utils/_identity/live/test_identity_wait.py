@@ -157,6 +157,17 @@ def test_a_disruption_budget_is_waited_for() -> None:
     assert len(tries) == 3
 
 
+def test_pods_that_never_get_their_role_are_not_evicted_without_end() -> None:
+    """The webhook of EKS may pass over a pod, as by a label. Each eviction would only stop a collector once more."""
+    api = Api(pod("old", []), equipped=[[]])
+    with pytest.raises(Problem, match="their replacements have no credentials of it either: old-new") as told:
+        waited(api, replace=True)
+    evictions = [path for path in api.sent("POST") if path.endswith("/eviction")]
+    assert len(evictions) == 3
+    assert api.clock.now < 30, "no time is waited for what no eviction mends"
+    assert "eks.amazonaws.com/skip-pod-identity-webhook" in str(told.value)
+
+
 def test_a_new_pod_of_the_same_name_stays() -> None:
     """A StatefulSet gives a new pod the name of the old one, which may go between the list and the eviction."""
     api = Api(pod("gw-0", []))
