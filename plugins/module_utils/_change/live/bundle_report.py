@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..._kube.live.api_errors import explain_outage
+from ..._kube.live.api_errors import as_problem
 from ..._kube.live.libraries import import_library, parse_foreign_yaml
 from ..._kube.live.outage import LostError
 from ..._otelcol.config.masking import make_salted_replacer
@@ -86,7 +86,7 @@ def tell_done_on_failure(report: BundleReport, *, check: bool) -> Iterator[None]
     try:
         yield
     except (Problem, LostError) as error:
-        problem = explain_outage(error) if isinstance(error, LostError) else error
+        problem = as_problem(error)
         done_text = "" if check else report.changes.describe_done()
         fix = f"{problem.fix}{DONE_BEFORE_ERROR}{done_text}." if done_text else problem.fix
         facts = problem.facts | report.build_result()

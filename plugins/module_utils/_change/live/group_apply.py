@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ..._kube.live.api_errors import FORBIDDEN_MESSAGE, explain_outage
+from ..._kube.live.api_errors import FORBIDDEN_MESSAGE, as_problem
 from ..._kube.live.cluster import ApiError
 from ..._kube.live.outage import LostError
 from ..._otelcol.errors import Problem, join_at_most
@@ -184,7 +184,7 @@ def _combine_errors(errors: Sequence[Problem | LostError]) -> Problem | LostErro
         return first_error
     lines = []
     for error in other_errors:
-        problem = explain_outage(error) if isinstance(error, LostError) else error
+        problem = as_problem(error)
         lines.append(f"Failed too: {problem}")
     first_error.fix = f"{first_error.fix}\n{join_at_most(_MOST_FAILED, lines, _NEW_LINE, _NEW_LINE)}".lstrip()
     return first_error

@@ -15,7 +15,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._kube.live.api_errors import explain, explain_outage
+from ..._kube.live.api_errors import as_problem, explain
 from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.connect import connect
 from ..._kube.live.outage import LostError
@@ -39,7 +39,7 @@ def read_critical_components(module: AnsibleModule) -> dict[str, Any]:
     try:
         component_names = find_critical_components(connect(module))
     except (Problem, LostError) as error:
-        problem = explain_outage(error) if isinstance(error, LostError) else error
+        problem = as_problem(error)
         fix = f"{problem.fix} {_LIST_ADVICE}".strip()
         raise Problem(problem.wrong, asked=_REQUEST, where=problem.where, fix=fix) from error
     return {"components": component_names, "msg": describe_components(component_names)}

@@ -79,6 +79,11 @@ def explain(error: ApiError, task: str) -> Problem:
     return _explain_by_table(error, task)
 
 
+def as_problem(error: Problem | LostError) -> Problem:
+    """Return a problem as it is, and that of an API server that does not answer."""
+    return explain_outage(error) if isinstance(error, LostError) else error
+
+
 def explain_outage(error: LostError) -> Problem:
     """Return the problem of an API server that does not answer."""
     text = OUTAGES[error.why]

@@ -22,7 +22,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..._otelcol.errors import Failure, Problem
 from ..cluster_variables import OPTIONS_BY_ENDING
-from .api_errors import explain, explain_outage
+from .api_errors import as_problem, explain
 from .cluster import NOT_ALLOWED, ApiError, Cluster
 from .cluster_names import ClusterNames, find_cluster_names
 from .connect import connect
@@ -83,7 +83,7 @@ def _check_all(module: AnsibleModule) -> dict[str, Any]:
             if module.params["expected"]:
                 raise
             # Otherwise this is no reason to stop: this playbook may not use the role, and the role fails if it runs.
-            problem = explain_outage(error) if isinstance(error, LostError) else error
+            problem = as_problem(error)
             warnings.append(f"The cluster of role {role} is unknown. {problem}")
     sentences = [run_cluster.msg]
     sentences += [role_cluster.msg for role_cluster in clusters_by_role.values()]

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple, TypedDict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._kube.live.api_errors import ask_server, explain, explain_outage, list_if_allowed
+from ..._kube.live.api_errors import as_problem, ask_server, explain, list_if_allowed
 from ..._kube.live.cluster import MERGE, ApiError, Cluster
 from ..._kube.live.connect import connect
 from ..._kube.live.kinds import ApiResources
@@ -156,13 +156,10 @@ class RestartRun:
             decision = self._decide_restart(workload)
             if decision.may_restart:
                 self._restart(workload)
-        except Problem as problem:
+        except (Problem, LostError) as error:
+            problem = as_problem(error)
             problem.facts = {**problem.facts, **self._collect_progress()}
-            raise
-        except LostError as error:
-            outage = explain_outage(error)
-            outage.facts = {**outage.facts, **self._collect_progress()}
-            raise outage from error
+            raise problem from None
         return decision
 
     def _collect_progress(self) -> RestartProgress:
