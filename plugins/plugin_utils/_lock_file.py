@@ -45,7 +45,7 @@ def read_lock(path: Path) -> lock_file.Lock:
     if not _files.is_path_of_kind(path, Path.is_file):
         fix = f"Run `{lock_file.LOCK_COMMAND}`, or correct otel_lock_file."
         raise Problem("the file does not exist", asked="Read the lock", where=str(path), fix=fix)
-    return lock_file.read_lock(_documents.read_yaml(path), str(path))
+    return lock_file.read_lock(_documents.read_unique_yaml(path), str(path))
 
 
 def choose_pin(path: str, *, lenient: bool = False) -> lock_file.Pin:

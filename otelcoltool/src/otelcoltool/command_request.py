@@ -115,7 +115,7 @@ def _merge_module_arguments(parsed: argparse.Namespace, module_options: Mapping[
 
     The options that need an inventory are None, as in a task that does not give them. `collectors` is an empty list.
     """
-    file_options = _read_options_file(parsed.options, module_options) if parsed.options else {}
+    file_options = _read_options_file(parsed.options, module_options) if parsed.options is not None else {}
     return {
         **dict.fromkeys(INVENTORY_OPTIONS),
         "collectors": [],
@@ -125,7 +125,9 @@ def _merge_module_arguments(parsed: argparse.Namespace, module_options: Mapping[
 
 def _read_options_file(path: str, known_options: Mapping[str, options.Option]) -> dict[str, Any]:
     """Return the options in a YAML file, by their names. Raises Problem for an option that the command lacks."""
-    file_options = _documents.read_yaml(path)
+    if not path:
+        raise Problem("--options names no file", fix="Give a YAML file with options, or leave --options out.")
+    file_options = _documents.read_unique_yaml(path)
     if not isinstance(file_options, dict):
         raise Problem(
             "a file of options is a mapping", where=path, fix="Write options by name, as in `profile: production`."

@@ -9,6 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from ...module_utils._otelcol.config.paths import format_path
+from ...module_utils._otelcol.errors import Problem
 from ...module_utils._otelcol.yaml.yaml_documents import Document
 from . import _files, _yaml
 
@@ -19,6 +21,19 @@ CACHE_SIZE = 1024
 def read_yaml(path: Path | str) -> Any:
     """Return the data of a YAML file. Raises Problem when it cannot be read."""
     return read_document(path).data
+
+
+def read_unique_yaml(path: Path | str) -> Any:
+    """Return the data of a YAML file that a user has written.
+
+    Raises Problem when it cannot be read, and for a key that stands twice: YAML keeps only the last value, so the first
+    one, such as a list of tests, would be lost in silence.
+    """
+    document = read_document(path)
+    for key_path, position in document.duplicates:
+        wrong = f"{position} {format_path(key_path)}: this key stands twice"
+        raise Problem(wrong, fix="Only the last one would count. Remove one, or join the two.")
+    return document.data
 
 
 def read_document(path: Path | str) -> Document:

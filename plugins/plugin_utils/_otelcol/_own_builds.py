@@ -56,7 +56,7 @@ def _build_from_manifest(request: BuildRequest, catalogue: Catalogue) -> TargetB
     The version is the one of the options, else the one that the manifest gives, else that of its newest module of the
     Collector.
     """
-    manifest = _documents.read_yaml(request.manifest)
+    manifest = _documents.read_unique_yaml(request.manifest)
     if not _is_manifest(manifest):
         wrong = f"{request.manifest} is not a manifest of the Collector builder"
         raise Problem(wrong, fix="It lists gomod per component.")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -20,3 +21,26 @@ def test_only_a_command_that_reads_the_standard_input_offers_it(
     told = capsys.readouterr().err
     assert "there is nothing to read. Give files or folders" in told
     assert ("standard input" in told) is takes_stdin
+
+
+@cases(
+    "content, message",
+    ("fail_on: error\nfail_on: warning\n", "options.yml:2:1 fail_on: this key stands twice"),
+    ("[]", "a file of options is a mapping"),
+    ("fial_on: error\n", "there is no option 'fial_on'; did you mean 'fail_on'?"),
+)
+def test_a_file_of_options_with_a_fault_is_refused(
+    command_line: ModuleType, capsys: pytest.CaptureFixture[str], tmp_path: Path, content: str, message: str
+) -> None:
+    options_file = tmp_path / "options.yml"
+    options_file.write_text(content)
+    assert command_line.main(["validate", str(tmp_path), "--options", str(options_file)]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_an_empty_name_of_a_file_of_options_is_no_file(
+    command_line: ModuleType, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """As in `--options "$OPTIONS"` with a variable that is not set: the options must not be left out in silence."""
+    assert command_line.main(["validate", str(tmp_path), "--options", ""]) == 2
+    assert "--options names no file" in capsys.readouterr().err

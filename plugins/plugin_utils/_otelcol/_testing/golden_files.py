@@ -46,7 +46,7 @@ class GoldenFile:
             wrong = f"there is no golden file {self.path}"
             return [f"{self.exporter}: {Problem(wrong, fix=_UPDATE_FIX)}"]
         expected = golden.read_golden_expectation(
-            _yaml.strip_ansible_types(_documents.read_yaml(self.path)), str(self.path)
+            _yaml.strip_ansible_types(_documents.read_unique_yaml(self.path)), str(self.path)
         )
         return expectations.list_record_differences(self.exporter, expected, self.arrived_records, self.unasked_names)
 

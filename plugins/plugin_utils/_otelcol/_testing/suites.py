@@ -113,7 +113,7 @@ def _list_collector_names(collectors: Sequence[Mapping[str, Any]]) -> list[str]:
 def _read_suite(file: Path, may_be_config: bool) -> case.Suite | None:
     """Return the tests in a file; None for a config. Raises Problem for a file that is neither."""
     with guard_run("reading the tests", str(file)):
-        data = _yaml.strip_ansible_types(_documents.read_yaml(file))
+        data = _yaml.strip_ansible_types(_documents.read_unique_yaml(file))
         if may_be_config and isinstance(data, Mapping) and "service" in data:
             return None
         return case.read_suite(data, str(file))

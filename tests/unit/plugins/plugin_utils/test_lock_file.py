@@ -98,6 +98,15 @@ def test_a_lock_that_is_no_utf8_is_refused_with_its_line(file: Path) -> None:
     assert file.read_bytes() == text + b"# \xe4\n"
 
 
+def test_a_lock_whose_row_stands_twice_is_refused(file: Path) -> None:
+    """As after a merge of two branches: only the second row would be compared."""
+    lines = file.read_text().splitlines(keepends=True)
+    row_start = next(number for number, line in enumerate(lines) if IMAGE in line)
+    file.write_text("".join([*lines[: row_start + 3], *lines[row_start:]]))
+    with pytest.raises(Problem, match=r"otel\.lock\.yml:\d+:\d+ all\..*: this key stands twice"):
+        _lock_file.read_lock(file)
+
+
 @pytest.mark.parametrize(("digests", "said"), [([A], "1 digest"), ([A, B, A], "3 digests")])
 def test_each_image_has_one_digest(tmp_path: Path, digests: list[str], said: str) -> None:
     with pytest.raises(Problem, match=f"Lock the images: 2 images cannot have {said}"):

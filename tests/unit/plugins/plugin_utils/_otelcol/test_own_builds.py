@@ -29,6 +29,12 @@ def test_a_manifest_is_a_distribution(tmp_path: Path) -> None:
     assert not found.catalogue.find_component("exporters", "debug", "ours", "0.156.0")
 
 
+def test_a_manifest_whose_section_stands_twice_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "manifest.yaml").write_text(f"{MANIFEST}receivers: []\n")
+    with pytest.raises(Problem, match=r"manifest\.yaml:4:1 receivers: this key stands twice"):
+        resolve_build(BuildRequest(manifest=str(tmp_path / "manifest.yaml")), CONTRIB)
+
+
 @pytest.mark.parametrize("version", ["0.156", "0.156.0", "v0.156"])
 def test_a_version_of_two_numbers_is_the_first_release_of_them(tmp_path: Path, version: str) -> None:
     (tmp_path / "manifest.yaml").write_text(MANIFEST.replace("ours", f"ours, otelcol_version: {version}"))

@@ -65,6 +65,8 @@ def query(text: str) -> str:
     (odd_file(expect="{spans: [3]}"), "this must be a mapping"),
     ("{confg: a.yaml}", "there is no key 'confg'; did you mean 'config'?"),
     ("a: [", "this is not valid YAML"),
+    ("config: a.yaml\ntests: [{name: a}]\ntests: []\n", "odd_test.yml:3:1 tests: this key stands twice"),
+    (odd_file("{spans: [{}], spans: []}"), "tests[0].given.spans: this key stands twice"),
     ("", "this must be a mapping"),
     ("&a {config: *a}", "a part of it contains itself"),
 )
