@@ -72,6 +72,8 @@ def _find_host_and_port_fault(text: str, port: str) -> str:
         return "has a path, and a server listens on a host and a port"
     if text.startswith("*:"):
         return "has `*` for a host; all addresses are `0.0.0.0` or `[::]`"
+    if any(character.isspace() for character in text):
+        return "has white space in its host"
     return ""
 
 

@@ -289,6 +289,10 @@ listen-address:
       `0.0.0.0:8088`."}
   the path of a socket for another receiver: {receivers.zipkin.endpoint: /tmp/a.sock,
     finds: "receivers.zipkin.endpoint: has a path"}
+  white space in the host: {receivers.zipkin.endpoint: "edge host:9411",
+    finds: "receivers.zipkin.endpoint: 'edge host:9411' has white space in its host Write `0.0.0.0:9411`."}
+  white space before the host: {receivers.zipkin.endpoint: " localhost:9411",
+    finds: "receivers.zipkin.endpoint: has white space in its host"}
   every address: {receivers.otlp.protocols: {grpc: {endpoint: ":4317"}, http: {endpoint: "[::]:4318"}}}
   a port by a name of Go: {receivers.zipkin.endpoint: "localhost:http"}
   any port: {receivers: {zipkin: {endpoint: "localhost:0"}, zipkin/2: {endpoint: "localhost:"}}}
