@@ -11,7 +11,9 @@ it how the change ended. It is kept if the wave of the cluster decides later whe
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
+from ..._kube.live.outage import LostError
 from ..._otelcol.config.paths import mapping_at
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.objects import Manifest, ObjectRef, ref
@@ -49,7 +51,7 @@ class ChangeRecords:
     def write_record(self, change: CollectorChange) -> None:
         """Write the record of a change, or warn that it is too large for one.
 
-        Raises Problem if another run has changed a workload before the record was there.
+        Raises Problem if another run has changed a workload before the record was there, or if nobody can tell.
         """
         record = build_record(change, self.run.name)
         if record is None:
@@ -60,14 +62,25 @@ class ChangeRecords:
         # If two runs write the record at once, the server takes it from one of them, and the other one ends here. A run
         # that has ended before may have changed the workload since this run read it, so the workload is read again.
         change.record = self.run.write_record(record, change.record)
+        try:
+            self._check_no_foreign_change(change)
+        except Problem:
+            # A record that an interrupted run has left stays, since its change is still to be ended.
+            if is_new:
+                self._close_unused_record(change)
+            raise
+
+    def _check_no_foreign_change(self, change: CollectorChange) -> None:
+        """Raise Problem if another run has changed a workload since this run has read it, or if nobody can tell."""
         changed_workload = self._find_foreign_change(change)
-        if changed_workload is None:
-            return
-        # A record that an interrupted run has left stays, since its change is still to be ended.
-        if is_new:
+        if changed_workload:
+            wrong = "another run has changed it since this run has read it"
+            raise Problem(wrong, asked=f"Change {changed_workload}", fix=FIX_OF_PARALLEL_RUNS)
+
+    def _close_unused_record(self, change: CollectorChange) -> None:
+        """Delete the record of a change that does not begin. Otherwise, the next run would take it as interrupted."""
+        with suppress(Problem, LostError):  # why the change does not begin counts more
             self.close_record(change)
-        wrong = "another run has changed it since this run has read it"
-        raise Problem(wrong, asked=f"Change {changed_workload}", fix=FIX_OF_PARALLEL_RUNS)
 
     def _find_foreign_change(self, change: CollectorChange) -> ObjectRef | None:
         """Return the first workload of a change that is no longer as this run has read it; None if all are."""

@@ -52,6 +52,31 @@ def test_a_run_that_is_outrun_before_its_first_write_changes_nothing() -> None:
     assert not api.has("configmaps", "a-three")
 
 
+def test_a_run_that_cannot_read_the_workload_again_leaves_no_record_of_a_change() -> None:
+    api = cluster(collector("one"))
+    down = status(500, "InternalError", "etcd is away")
+    api.trouble = lambda method, path: down if (method, path) == ("GET", DEPLOYMENT) and RECORD in api.objects else None
+    with pytest.raises(Problem, match="etcd is away"):
+        run(api, collector("two"))
+    assert (api.image(), RECORD in api.objects) == ("one", False)
+
+
+def test_a_record_of_a_killed_run_stays_if_the_workload_cannot_be_read_again() -> None:
+    api = cluster(collector("one"))
+    killed(api, collector("bad"), "")
+    down = status(500, "InternalError", "etcd is away")
+    first_run = api.objects[RECORD]["data"]["run"]
+
+    def trouble(method: str, path: str) -> Any:
+        is_taken_over = api.objects[RECORD]["data"]["run"] != first_run
+        return down if (method, path) == ("GET", DEPLOYMENT) and is_taken_over else None
+
+    api.trouble = trouble
+    with pytest.raises(Problem, match="etcd is away"):
+        run(api, collector("two"))
+    assert RECORD in api.objects
+
+
 def test_what_a_killed_run_left_is_what_the_next_goes_back_to_if_it_works() -> None:
     api = cluster(collector("one"))
     killed(api, collector("bad"), "")
