@@ -13,6 +13,7 @@ A run is outrun if another run has begun to change the collector after it. For e
     readings.json: {"seconds": 18, "exports": […], …}        only if no pod keeps the earlier config
     strategy: canary
     run: ci1_5f2c9a1b
+    judged: "yes"                                            only if the canary passed, and its wave decides later
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from .._otelcol.config.paths import mapping_at, value_at
 from .._otelcol.errors import Problem
 from .._otelcol.kube.names import COLLECTOR_LABEL
 from .._otelcol.kube.objects import Manifest, ref
-from .._rollout.change_record import CHANGE_LABEL, build_record_reference, is_record
+from .._rollout.change_record import CHANGE_LABEL, UNDER_WAY, build_record_reference, is_record
 from .collector_change import LEFT_OUT_KINDS, CollectorChange
 from .worse_than_before import parse_working_states
 
@@ -39,6 +40,8 @@ from .worse_than_before import parse_working_states
 BEFORE_KEY, WORKED_KEY, READINGS_KEY = "before.json", "worked.json", "readings.json"
 # The option `strategy` of the change, and the name of the run that wrote the record.
 STRATEGY_KEY, RUN_KEY = "strategy", "run"
+# Whether all judgements of the change itself are over, so that only its wave is still to decide.
+JUDGED_KEY, JUDGED = "judged", "yes"
 # A ConfigMap holds 1 MiB at most.
 LARGEST_RECORD_BYTES = 1_000_000
 # Whoever may write ConfigMaps must not get rights by writing a record, so a record holds none.
@@ -110,9 +113,19 @@ def set_record_state(record: Manifest, state: str) -> Manifest:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": record["data"]}
 
 
-def is_rolling(change: CollectorChange) -> bool:
-    """Return whether the run that left the record of a change judged it by its rollout alone."""
-    return change.record is not None and value_at(change.record, ("data", STRATEGY_KEY)) == ROLLING
+def mark_as_judged(record: Manifest) -> Manifest:
+    """Return the manifest that notes in a record that its change has passed all judgements but that of its wave."""
+    return set_record_state({**record, "data": {**record["data"], JUDGED_KEY: JUDGED}}, UNDER_WAY)
+
+
+def is_judged_by_readiness(change: CollectorChange) -> bool:
+    """Return whether a change whose record a run left is as good as before if its pods are ready.
+
+    It is a rolling change, which has no other judgement, or a canary that has passed its judgement. A canary that was
+    killed may do worse than before all the same.
+    """
+    data = mapping_at(change.record or {}, "data")
+    return data.get(STRATEGY_KEY) == ROLLING or data.get(JUDGED_KEY) == JUDGED
 
 
 def build_outrun_problem(record: Manifest) -> Problem:

@@ -27,7 +27,7 @@ from ..._rollout.readiness import is_ready
 from ..canary.change_plan import describe_plan
 from ..collector_change import CollectorChange, group_by_collector, list_objects_before_change
 from ..object_difference import strip_server_fields
-from ..recorded_change import add_recorded_state, is_rolling
+from ..recorded_change import add_recorded_state, is_judged_by_readiness
 from ..workload_kinds import POD_RUNNING_KINDS
 from .bundle_run import BundleRun
 from .canaries import prepare_canaries
@@ -135,11 +135,11 @@ class ChangeFinder:
         """Return a change that goes back to what runs now, if that works and is another config than in the record.
 
         None if the record still counts: nothing has changed since, the workloads do not work, or the record is of a
-        canary. What a killed canary left may do worse than before, which its judgement alone would show.
+        canary without a judgement. What a killed canary left may do worse than before, which only that would show.
         """
         workloads = [manifest for manifest in change.before if manifest["kind"] in POD_RUNNING_KINDS]
         newer_workloads = [workload for workload in workloads if workload not in recorded_change.before]
-        if not newer_workloads or not is_rolling(recorded_change):
+        if not newer_workloads or not is_judged_by_readiness(recorded_change):
             return None
         states = read_followed_resources(self.run.cluster, self._list_live_objects(newer_workloads))
         are_ready = all(state.is_done(is_ready) for state in states)

@@ -21,7 +21,14 @@ from ..._rollout.change_record import build_record_reference
 from ..._rollout.live.rollout_wait import FIX_OF_PARALLEL_RUNS
 from ..collector_change import CollectorChange
 from ..managed_fields import extract_applied
-from ..recorded_change import build_record, check_record, list_rights_before, set_record_state
+from ..recorded_change import (
+    build_record,
+    check_record,
+    is_judged_by_readiness,
+    list_rights_before,
+    mark_as_judged,
+    set_record_state,
+)
 from .bundle_run import BundleRun
 from .rollback import explain_outrun
 
@@ -132,5 +139,15 @@ class ChangeRecords:
         if waits_for_wave:
             self.run.kept_records[change.name] = self.run.name
             self.run.kept_rights.extend(list_rights_before(change))
+            self._note_judged(change)
         else:
             self.close_record(change)
+
+    def _note_judged(self, change: CollectorChange) -> None:
+        """Note in the record of a change that works that only its wave is still to decide."""
+        if is_judged_by_readiness(change):
+            return
+        with suppress(Problem, LostError):  # without it, a run that continues goes back to what was before this change
+            own_record = self._read_own_record(change)
+            if own_record:
+                change.record = self.run.apply(mark_as_judged(own_record), own_record)

@@ -16,6 +16,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.ke
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.names import OWNER
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.wave_note import build_note
 
+from ...fake_api import status
 from ...live_helpers import obj
 from . import helpers
 from .bundle_helpers import NAMESPACE, options
@@ -71,11 +72,32 @@ def test_without_a_wave_no_record_stays() -> None:
     assert RECORD not in api.objects
 
 
-def test_a_run_after_one_that_was_killed_before_the_gate_has_the_same_way_back() -> None:
+@pytest.mark.parametrize("strategy", ["rolling", "canary"])
+def test_a_run_that_continues_with_another_config_goes_back_to_the_one_that_works(strategy: str) -> None:
     api = cluster()
-    kept(api)
-    records = kept(api)
-    assert api.configs() == ["second"] * 3
+    kept(api, strategy=strategy)
+    records = kept(api, "third", strategy=strategy)
+    decide(api, bring_collectors_back, records)
+    assert (api.configs(), RECORD in api.objects) == (["second"] * 3, False)
+
+
+@pytest.mark.parametrize("strategy", ["rolling", "canary"])
+def test_a_run_that_continues_with_the_same_config_goes_back_to_what_was_before_it(strategy: str) -> None:
+    api = cluster()
+    kept(api, strategy=strategy)
+    decide(api, bring_collectors_back, kept(api, strategy=strategy))
+    assert (api.configs(), RECORD in api.objects) == (["first"] * 3, False)
+
+
+def test_a_canary_that_passed_does_not_fail_if_its_record_cannot_say_so() -> None:
+    api = cluster()
+    denied = status(422, "Invalid", "admission webhook denied the request")
+    api.trouble = lambda method, path: (
+        denied if (method, path) == ("PATCH", RECORD) and api.configs() == ["second"] * 3 else None
+    )
+    records = kept(api, strategy="canary")
+    assert (list(records), api.configs()) == (["ns/a"], ["second"] * 3)
+    api.trouble = lambda _method, _path: None
     decide(api, bring_collectors_back, records)
     assert api.configs() == ["first"] * 3
 
