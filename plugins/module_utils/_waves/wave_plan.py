@@ -98,10 +98,19 @@ def _read_named_wave(wave_row: Any, fleet: Fleet, option_path: str) -> RolloutWa
     if not _WAVE_NAME.match(name):
         fix = "Use up to 48 lower-case letters, digits, hyphens and underscores."
         raise build_wave_problem(f"'{name}' is no name of a wave", where=option_path, fix=fix)
-    members = wave_row.get("members")
-    patterns = [members] if isinstance(members, str) else list(members or ())
-    members_of_wave = _find_members(name, patterns, fleet, option_path)
+    members_of_wave = _find_members(name, _read_patterns(wave_row), fleet, option_path)
     return RolloutWave(name, members_of_wave, read_gate(wave_row, option_path))
+
+
+def _read_patterns(wave_row: Mapping[Any, Any]) -> list[Any]:
+    """Return the patterns of the members of a wave: those of a list, or a single one, which YAML may read as a number.
+
+    Empty if the wave has no list, so that hosts name it.
+    """
+    members = wave_row.get("members")
+    if isinstance(members, Iterable) and not isinstance(members, str):
+        return list(members)
+    return [members] if members else []
 
 
 def _find_members(name: str, patterns: Sequence[Any], fleet: Fleet, option_path: str) -> tuple[str, ...]:

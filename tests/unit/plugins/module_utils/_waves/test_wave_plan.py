@@ -86,6 +86,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "a host in two waves": (changed(2, members=["otel_linux", "dev"]), "host dev is in the waves 'first' and 'last'"),
     "a host in none": (changed(2, members=["web1"]), "no wave has web2"),
     "an unknown group": (changed(0, members=["staging", "stagging"]), "'stagging' matches no host"),
+    "a number as members": (changed(0, members=5), r"'5' matches no host \(at otel_waves\[0\]\.members\)"),
     "no members": (changed(1, name="third"), "wave 'third' has no members"),
     "failed hosts below zero": (changed(0, max_failed=-1), "`max_failed` is -1"),
     "failed hosts in words": (changed(0, max_failed="1"), "`max_failed` is '1'"),
