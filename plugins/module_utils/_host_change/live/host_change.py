@@ -223,6 +223,8 @@ class HostChange:
             self._discard_candidate(change)
         elif recovery_step == COMPLETE:
             self.outcome.notes.append(f"completed release {change.candidate}, which a killed run had begun")
+            if self.bundle.awaits_wave:  # the killed run may not have been in a wave
+                self.store.undecided_change.write(change.earlier)
             self._take_candidate(change, self.bundle.files, read_earlier_counts(self.machine, self.bundle))
         else:
             self.outcome.notes.append(f"undid release {change.candidate}, which a killed run had begun")

@@ -314,6 +314,25 @@ def test_a_killed_first_install_goes_back_to_nothing(host: FakeHost) -> None:
     assert host.tree() == before
 
 
+@pytest.mark.parametrize(("earlier_config", "earlier"), [(FIRST, "000001"), ("", "nothing")])
+def test_a_wave_that_completes_a_killed_run_without_waves_has_a_way_back(
+    host: FakeHost, earlier_config: str, earlier: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if earlier_config:
+        release(host, earlier_config)
+
+    def take(_pid: int) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(host.machine, "_take", take)
+        with pytest.raises(KeyboardInterrupt):
+            release(host, SECOND)
+    continued = host.run(host.bundle(SECOND, metrics=METRICS), awaits_wave=True)
+    assert (continued["changed"], continued["undecided"]) == (True, earlier)
+    assert back(host, earlier, continued["release"])["changed"]
+
+
 def settled(host: FakeHost) -> None:
     host.run({"name": "agent"}, "settled", check=True)
     assert (host.root / UNDECIDED).exists()
