@@ -27,12 +27,14 @@ from ..._change.live.revision_pods import read_pods
 from ..._diagnose.live.find_collectors import PLURALS, DiagnosedTarget, find_targets
 from ..._diagnose.live.reader import QUICK_SECONDS, ClusterReader, Object, object_path
 from ..._host_change.wave_watch import PASSED_OPTIONS, reading_pause
+from ..._kube.live.api_errors import ask_server
 from ..._kube.live.connect import connect
 from ..._kube.live.task_end import run
 from ..._kube.ownership import is_reapplied
 from ..._otelcol.config.config_secrets import find_secrets
 from ..._otelcol.config.masking import make_masker, mask_tree
 from ..._otelcol.kube.names import OWNER
+from ..._otelcol.kube.objects import ref
 from ..._rollout.wave_note import compute_pods_release
 from ..sample_rows import PollRow, TrackRow, build_sample_row
 from .passed_notes import name_target, note_passed_collectors, read_passed_wave_of
@@ -133,7 +135,9 @@ class _WatchedCollector:
 
     def is_replaced(self) -> bool:
         """Return whether the workload has other pods now than when the watch began, or is gone."""
-        live_workload = self._reader.cluster.get(_workload_path(self.workload))
+        live_workload = ask_server(
+            f"Read {ref(self.workload)}", lambda: self._reader.cluster.get(_workload_path(self.workload))
+        )
         return not live_workload or compute_pods_release(live_workload) != self.release
 
     def build_row(self) -> TrackRow:

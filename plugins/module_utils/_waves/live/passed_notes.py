@@ -107,11 +107,9 @@ def _format_current_time() -> str:
 
 def _read_note_config_map(reader: ClusterReader, collector: Object) -> Object | None:
     """Return the ConfigMap with the name of a collector's note, whoever made it; None if there is none."""
-    note_metadata = build_empty_note(collector)["metadata"]
-    config_map: Object | None = reader.cluster.get(
-        object_path("configmaps", note_metadata["namespace"], note_metadata["name"])
-    )
-    return config_map
+    empty_note = build_empty_note(collector)
+    path = object_path("configmaps", empty_note["metadata"]["namespace"], empty_note["metadata"]["name"])
+    return ask_server(f"Read {ref(empty_note)}", lambda: reader.cluster.get(path))
 
 
 def _collector_object(target: DiagnosedTarget) -> Object:

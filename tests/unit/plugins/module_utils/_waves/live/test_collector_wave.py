@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.find_collectors import find_targets
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.reader import ClusterReader
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.names import OWNER
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.live.collector_wave import (
     note_passed_collectors,
@@ -121,6 +122,29 @@ def test_a_collector_that_is_deleted_during_the_watch_is_not_judged() -> None:
     api = cluster()
     api.clock.on_sleep.append(lambda _now: api.objects.pop(DEPLOYMENT, None) and None)
     assert watch(api, 9)["collectors"] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "good_reads", "said"),
+    [
+        (DEPLOYMENT, 1, "Read Deployment ns/a: the server answers 500"),
+        (NOTE, 0, "Read ConfigMap ns/a-wave: the server answers 500"),
+    ],
+)
+def test_what_cannot_be_read_at_the_end_of_the_watch_is_an_error_with_its_reason(
+    path: str, good_reads: int, said: str
+) -> None:
+    api = cluster()
+    reads: list[str] = []
+
+    def trouble(method: str, asked_path: str) -> Any:
+        if (method, asked_path) == ("GET", path):
+            reads.append(path)
+        return status(500, "InternalError", "etcd is away") if len(reads) > good_reads else None
+
+    api.trouble = trouble
+    with pytest.raises(Problem, match=said):
+        watch(api)
 
 
 def test_a_release_that_passed_is_known_and_another_one_is_not() -> None:
