@@ -250,13 +250,16 @@ class Changes:
             self.records.close_completed(change, works=works)
 
     def _outcome_if_kept(self, change: CollectorChange | None, failure: Failure) -> FailedWorkload | None:
-        """Return why a collector that is not ready keeps its new config; None if it works worse than before.
+        """Return why a collector that is not ready keeps its new config; None if it may work worse than before.
 
         For example, it lacked a ready pod before the change too, since a node is down.
         """
         if change is None or not change.goes_back:
             return None
-        kept_because = explain_works_as_before(self.run, change)
+        try:
+            kept_because = explain_works_as_before(self.run, change)
+        except Problem:  # nobody can tell, and why the collector failed counts more
+            return None
         return FailedWorkload(failure, change, kept_reason=kept_because) if kept_because else None
 
     def _undo_or_keep(self, name: str, failure: Problem) -> FailedWorkload:
@@ -266,16 +269,24 @@ class Changes:
             return FailedWorkload(failure)
         if change.goes_back:
             return FailedWorkload(failure, change, undo_result=self.undoing.restore(change))
-        # Even a record that keeps the new config must not be left beside what another run has made of the collector.
-        why_not_ours = explain_lost(self.run, change) or explain_outrun(
-            self.run, change, self.run.changes.find_left_objects()
-        )
-        if why_not_ours:
-            self.records.close_record(change)
-            return FailedWorkload(failure, change, kept_reason=why_not_ours)
-        self.records.close_record_as(change, KEPT_NEW)
-        kept_because = f"{name} keeps the new config, because `on_failure` is `keep`."
-        return FailedWorkload(failure, change, kept_reason=kept_because)
+        return FailedWorkload(failure, change, kept_reason=self._end_kept_change(change))
+
+    def _end_kept_change(self, change: CollectorChange) -> str:
+        """End the change of a collector that failed and keeps its new config. Return what became of it."""
+        kept_text = f"{change.name} keeps the new config, because `on_failure` is `keep`."
+        try:
+            # Even a record that keeps the new config must not be left beside what another run has made of the
+            # collector.
+            why_not_ours = explain_lost(self.run, change) or explain_outrun(
+                self.run, change, self.run.changes.find_left_objects()
+            )
+            if why_not_ours:
+                self.records.close_record(change)
+                return why_not_ours
+            self.records.close_record_as(change, KEPT_NEW)
+        except Problem as problem:  # why the collector failed counts more
+            return f"{kept_text} Its record does not say so, because {problem.wrong}."
+        return kept_text
 
     def _combine_failures(self, failed_outcomes: list[FailedWorkload]) -> Failure:
         """Wait for what went back, and return one error for all that failed.

@@ -87,6 +87,26 @@ def test_with_keep_a_record_goes_when_the_collector_works() -> None:
     assert RECORD not in api.objects
 
 
+def test_what_failed_is_told_although_the_record_of_a_collector_that_keeps_its_config_cannot_be_read() -> None:
+    both = [*collector("one"), *collector("one", "b")[1:]]
+    api = cluster(both)
+    killed(api, collector("bad"), "")
+    run_of_record = api.objects[RECORD]["data"]["run"]
+    down = status(500, "InternalError", "etcd is away")
+
+    def trouble(method: str, path: str) -> RawAnswer | None:
+        is_taken_over = api.objects[RECORD]["data"]["run"] != run_of_record
+        return down if (method, path) == ("GET", RECORD) and is_taken_over else None
+
+    api.trouble = trouble
+    bad = [*collector("bad"), *collector("bad", "b")[1:]]
+    failure = fails(api, bad, change={"ns/a": {"on_failure": "keep"}})
+    assert "The earlier config of ns/b is back and works." in failure.fix
+    assert "not ready" in str(failure) and "etcd is away" in failure.fix
+    assert (api.image(), api.image(name="b"), RECORD in api.objects) == ("bad", "one", True)
+    assert RECORD.replace("a-change", "b-change") not in api.objects
+
+
 def test_an_object_that_did_not_go_back_is_told_from_a_run_that_was_killed() -> None:
     api = cluster(collector("one"))
     denied = status(422, "Invalid", "admission webhook denied the request")

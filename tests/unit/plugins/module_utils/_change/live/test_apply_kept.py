@@ -8,12 +8,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import RawAnswer
 
+from ...fake_api import status
 from .bundle_helpers import NAMESPACE
 from .helpers import RECORD, KilledError, run
 from .rollouts import Rollouts, collector
 from .test_canary import change, fails
 
+DAEMON_SET = "/apis/apps/v1/namespaces/ns/daemonsets/a"
 ROLLING = {"strategy": "rolling"}
 TWO = {"updateStrategy": {"rollingUpdate": {"maxUnavailable": 2}}}
 KEPT = "ns/a keeps the new config, because it works as well as the earlier one."
@@ -49,6 +52,24 @@ def test_a_node_that_is_down_takes_no_good_config_back() -> None:
     assert f"{KEPT} Not ready, as before the change: node n2." in failure.fix
     assert "Still with" not in failure.fix
     assert RECORD not in api.objects, "the next run does not go on with this change"
+
+
+def test_what_failed_is_told_although_nobody_can_tell_whether_it_works_as_before() -> None:
+    api = cluster(down="n2", **TWO)
+    start = api.clock.now
+    late_reads: list[str] = []
+
+    def trouble(method: str, path: str) -> RawAnswer | None:
+        if (method, path) == ("GET", DAEMON_SET) and api.clock.now > start + 60:
+            late_reads.append(path)
+            # The first of these reads ends the wait, the next one is to tell whether the collector works as before.
+            return status(403, "Forbidden", "no") if len(late_reads) == 2 else None
+        return None
+
+    api.trouble = trouble
+    failure = fails(api, "second", "DaemonSet", TWO, change=ROLLING)
+    assert "not ready after 60 s: DaemonSet ns/a: 2 of 3 ready" in failure.wrong
+    assert "The earlier config of ns/a is back" in failure.fix
 
 
 def test_what_a_node_that_is_down_holds_up_is_named() -> None:
