@@ -143,13 +143,13 @@ def _read_collectors(
     machine: Machine, collectors: Sequence[_DiagnosedCollector], window_seconds: float
 ) -> list[dict[str, Any]]:
     """Return the facts of all collectors, with readings of their metrics at the beginning and the end of one window."""
-    started_at = machine.now()
+    started_at = machine.read_uptime()
     first_readings = [_read_metrics(machine, collector.bundle.metrics_url) for collector in collectors]
     facts_of_collectors = [_read_facts(machine, collector) for collector in collectors]
-    seconds_left = window_seconds - (machine.now() - started_at)
+    seconds_left = window_seconds - (machine.read_uptime() - started_at)
     if seconds_left > 0 and any(reading.text for reading in first_readings):
         machine.sleep(seconds_left)
-    seconds = machine.now() - started_at
+    seconds = machine.read_uptime() - started_at
     rows: list[dict[str, Any]] = []
     for collector, first_reading, facts in zip(collectors, first_readings, facts_of_collectors):  # noqa: B905 - Python 3.8
         last_reading = _MetricsText("", first_reading.unread_reason)

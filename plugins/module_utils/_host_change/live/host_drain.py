@@ -135,9 +135,9 @@ class Drain:
         """
         if self.discards:
             return
-        deadline = self.machine.now() + (_WAIT_SECONDS if self.was_active else 0.0)
+        deadline = self.machine.read_uptime() + (_WAIT_SECONDS if self.was_active else 0.0)
         stored_data = self._read_stored_data()
-        while stored_data.unsent_requests.request_count and self.machine.now() < deadline:
+        while stored_data.unsent_requests.request_count and self.machine.read_uptime() < deadline:
             self.machine.sleep(_PAUSE_SECONDS)
             stored_data = self._read_stored_data()
         if stored_data.unsent_requests.request_count:

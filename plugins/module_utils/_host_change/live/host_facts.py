@@ -72,8 +72,8 @@ def read_host_facts(machine: Machine, store: Store, bundle: CollectorBundle, opt
     serves, has ended, or is not young any more.
     """
     facts = HostFacts(machine, store, bundle, options, _read_unit_properties(machine, store.service))
-    deadline = machine.now() + _YOUNG_SECONDS
-    while facts.is_starting and machine.now() < deadline:
+    deadline = machine.read_uptime() + _YOUNG_SECONDS
+    while facts.is_starting and machine.read_uptime() < deadline:
         machine.sleep(_POLL_SECONDS)
         facts = HostFacts(machine, store, bundle, options, _read_unit_properties(machine, store.service))
     return facts

@@ -74,7 +74,7 @@ class HostProbe:
         timeout_seconds = self.question["timeout_seconds"]
         first_counts = self._read_counts()
         row_by_signal = {signal: self._send_test_data(signal) for signal in self.question["signals"]}
-        last_counts, started_at = first_counts, self.machine.now()
+        last_counts, started_at = first_counts, self.machine.read_uptime()
         while _list_missing_signals(row_by_signal):
             last_counts = self._read_counts()
             for signal in _list_missing_signals(row_by_signal):
@@ -82,7 +82,7 @@ class HostProbe:
                     names_of_evidence = (ACCEPTED_COUNT, SENT_COUNT)
                     evidence = list_grown_counts(first_counts, last_counts, signal, names_of_evidence)
                     row_by_signal[signal].update({"arrived": True, "evidence": evidence})
-            if not _list_missing_signals(row_by_signal) or self.machine.now() - started_at >= timeout_seconds:
+            if not _list_missing_signals(row_by_signal) or self.machine.read_uptime() - started_at >= timeout_seconds:
                 break
             self.machine.sleep(POLL_SECONDS)
         for signal in _list_missing_signals(row_by_signal):

@@ -93,14 +93,15 @@ class Watch:
 
     def wait_until_ready(self) -> int:
         """Wait until the service runs, listens on its ports and is healthy. Return the number of its process."""
-        deadline = self.machine.now() + self.bundle.ready_seconds
+        started_at = self.machine.read_uptime()
         while True:
             service = self.machine.service(self.store.service)
             self._check_alive(service)
-            missing_text = self._find_missing(service)
+            waited_seconds = self.machine.read_uptime() - started_at
+            missing_text = self._find_missing(service, waited_seconds)
             if not missing_text:
                 return service.pid
-            if self.machine.now() > deadline:
+            if waited_seconds > self.bundle.ready_seconds:
                 raise self._build_failure(f"{missing_text} within {self.bundle.ready_seconds:g} s")
             self.machine.sleep(POLL_SECONDS)
 
@@ -115,8 +116,8 @@ class Watch:
         if has_restarted or is_another_process or has_failed:
             raise self._build_failure("the process ended")
 
-    def _find_missing(self, service: Service) -> str:
-        """Return what a service still lacks to be ready; empty if it is ready."""
+    def _find_missing(self, service: Service, waited_seconds: float) -> str:
+        """Return what a service still lacks to be ready after so many seconds; empty if it is ready."""
         if not service.is_active:
             return f"the unit is {service.active_state} ({service.sub_state}), not active"
         ports = find_closed_ports(self.bundle.ports, self.machine.list_listeners())
@@ -124,7 +125,7 @@ class Watch:
             return f"nothing listens on port {ports[0].number}/{ports[0].protocol}"
         if self.bundle.health_url and not self._is_healthy():
             return f"{self.bundle.health_url} does not say that it is healthy"
-        is_young = self.machine.now() - self.started.started_at < _READY_LINE_SECONDS
+        is_young = waited_seconds < _READY_LINE_SECONDS
         # After a reload, the process, its ports and its health are as before: only this line tells that it is done.
         if is_young and _READY_LINE not in self.machine.journal(self.store.service, self.started.started_at):
             return "it does not say that it is ready"
@@ -143,12 +144,12 @@ class Watch:
         `pid` is the process that was ready. Raises Failure if it ends, and for a component that is worse in two
         readings in a row. If the last reading finds a worse one, the watch is longer by another reading.
         """
-        bundle, started_at = self.bundle, self.machine.now()
+        bundle, started_at = self.bundle, self.machine.read_uptime()
         reading_count, unread_count = 0, 0
         busy_components: list[str] = []
         worse_before: set[str] = set()  # the components that were worse in the last reading
         config = self._read_config()
-        while self.machine.now() - started_at < bundle.watch_seconds + (READ_SECONDS if worse_before else 0.0):
+        while self.machine.read_uptime() - started_at < bundle.watch_seconds + (READ_SECONDS if worse_before else 0.0):
             self.machine.sleep(min(READ_SECONDS, bundle.watch_seconds))
             self._check_process(pid)
             if not bundle.metrics_url:
@@ -161,7 +162,7 @@ class Watch:
                 worse_before = set()  # the next reading does not follow one that was worse
                 continue
             unread_count = 0
-            regressions = list_regressions(earlier_counts, new_counts, self.machine.now() - started_at, config)
+            regressions = list_regressions(earlier_counts, new_counts, self.machine.read_uptime() - started_at, config)
             lasting_lines = [one.line for one in regressions if one.component_id in worse_before]
             if lasting_lines:
                 raise self._build_failure("; ".join(lasting_lines))
@@ -196,9 +197,9 @@ class Watch:
 
         On a busy host, systemd knows the end of a process before the journal has its last lines: this waits for them.
         """
-        deadline = self.machine.now() + _JOURNAL_SECONDS
+        deadline = self.machine.read_uptime() + _JOURNAL_SECONDS
         lines = self._read_telling_lines()
-        while not lines and self.machine.now() < deadline:
+        while not lines and self.machine.read_uptime() < deadline:
             self.machine.sleep(POLL_SECONDS)
             lines = self._read_telling_lines()
         return [clean_text(self.mask(line)) for line in lines]

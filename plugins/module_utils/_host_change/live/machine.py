@@ -100,10 +100,11 @@ class Machine:
         return read_process_file(1, "comm")
 
     def now(self) -> float:
+        """Return the time of day in seconds since 1970. Somebody may set it at any time, so no wait ends by it."""
         return time.time()
 
     def read_uptime(self) -> float:
-        """Return the seconds since the host was booted, as systemd counts them."""
+        """Return the seconds since the host was booted, as systemd counts them. All waits are measured by it."""
         return time.monotonic()
 
     def read_environment(self, pid: int) -> dict[str, str]:
@@ -248,10 +249,10 @@ class Machine:
     def hold_lock(self, file: Path, seconds: float) -> Iterator[None]:
         """Hold the lock of this host, a file of root alone, which is removed. Raises Problem if another run keeps
         it."""
-        deadline = self.now() + seconds
+        deadline = self.read_uptime() + seconds
         handle = try_lock(file)
         while handle is None:
-            if self.now() > deadline:
+            if self.read_uptime() > deadline:
                 fix = "Wait until it has ended, then run again."
                 raise Problem("another run changes collectors of this host", fix=fix)
             self.sleep(0.5)

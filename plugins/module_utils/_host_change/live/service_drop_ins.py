@@ -232,8 +232,8 @@ class ServiceDropIns:
         if result.exit_code:
             return str(clean_text(result.output.strip()[-300:]))
         first_state = self.machine.service(unit)
-        deadline = self.machine.now() + WATCH_SECONDS
-        while self.machine.now() < deadline:
+        deadline = self.machine.read_uptime() + WATCH_SECONDS
+        while self.machine.read_uptime() < deadline:
             current_state = self.machine.service(unit)
             if not current_state.is_active or current_state.pid != first_state.pid:
                 return "its process ended"

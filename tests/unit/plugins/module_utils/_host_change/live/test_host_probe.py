@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.host_probe import HostProbe
 
 from .fake_host import FakeMachine
+from .test_host_watch import CLOCK_STEPS, set_clock_in_first_pause
 
 QUESTION = {"signals": ["traces"], "url": "http://127.0.0.1:4318", "failed_spans": False, "timeout_seconds": 1}
 
@@ -59,3 +60,24 @@ def test_a_receiver_that_refuses_is_told(tmp_path: Path, answer: Answer, why: st
     machine.answer = answer
     row = HostProbe(machine, "http://127.0.0.1:8888", QUESTION).run()["signals"]["traces"]
     assert (row["sent"], row["why"]) == (False, why)
+
+
+class TakingMachine(FakeMachine):
+    """A host whose collector takes data, and never counts it."""
+
+    def get(self, _url: str) -> str:
+        return ""
+
+    def post(self, _url: str, _body: bytes, _seconds: float) -> Any:
+        return None
+
+
+@pytest.mark.parametrize("step", CLOCK_STEPS)
+def test_a_clock_that_is_set_changes_no_time_of_a_probe(
+    tmp_path: Path, step: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = TakingMachine(tmp_path)
+    set_clock_in_first_pause(machine, step, monkeypatch)
+    begun = machine.booted_for
+    HostProbe(machine, "http://127.0.0.1:8888", {**QUESTION, "timeout_seconds": 10}).run()
+    assert machine.booted_for - begun == pytest.approx(10, abs=2)

@@ -306,6 +306,21 @@ def test_a_removal_waits_for_what_is_just_sent(host: FakeHost, monkeypatch: pyte
     assert host.run({"name": "agent"}, "absent")["msg"] == "agent is removed"
 
 
+def test_a_clock_that_is_set_ends_no_wait_for_what_is_just_sent(
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host.run(host.bundle())
+    file, pauses = queue(host), iter((False, True))
+
+    def sleep(_seconds: float) -> None:
+        host.machine.clock += 3600
+        if next(pauses):
+            file.unlink()
+
+    monkeypatch.setattr(host.machine, "sleep", sleep)
+    assert host.run({"name": "agent"}, "absent")["msg"] == "agent is removed"
+
+
 def test_what_the_stop_itself_leaves_is_sent_before_the_next_stop(
     host: FakeHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,16 @@ def test_a_second_run_waits_and_then_says_why_it_fails(tmp_path: Path) -> None:
         with pytest.raises(Problem, match="another run changes collectors"), _QuickMachine().hold_lock(lock, 0.05):
             pass
         assert lock.exists()
+
+
+def test_a_clock_that_is_set_ends_no_wait_for_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine, times = Machine(), iter(range(0, 36_000, 3600))
+    monkeypatch.setattr(machine, "now", lambda: next(times))
+    with ExitStack() as other_run:
+        other_run.enter_context(Machine().hold_lock(tmp_path / "lock", 0))
+        monkeypatch.setattr(machine, "sleep", lambda _seconds: other_run.close())
+        with machine.hold_lock(tmp_path / "lock", 60):
+            assert (tmp_path / "lock").exists()
 
 
 def test_a_lock_that_a_killed_run_left_is_taken(tmp_path: Path) -> None:
