@@ -9,7 +9,7 @@ of hosts whose gate judges them together (docs/waves.md).
 | file | what it notes | example |
 |---|---|---|
 | `change.json` | the change under way | `{"earlier": "000006", "candidate": "000007", "step": "switch", …}` |
-| `back.json` | the release to which a task has rolled back | `{"release": "000006"}` |
+| `back.json` | the release that a task has rolled back to | `{"release": "000006", "undone": "000007"}` |
 | `undecided.json` | what to roll back to until a wave has judged the last change | `{"earlier": "000006"}` |
 | `waves.json` | the waves that releases have passed | `{"000006": {"wave": "canary", "verdict": "passed", …}}` |
 """
@@ -62,13 +62,23 @@ class ChangeRecord:
 
 
 class RollbackNote:
-    """The note of the release to which a task has rolled back: it was in use, and a later release was undone."""
+    """The note of the release to which a task has rolled back, and of the newest release that tasks have undone."""
 
     def __init__(self, collector_folder: Path, releases: ReleaseFolders) -> None:
         self.path, self._releases = collector_folder / "back.json", releases
 
-    def write(self, number: str) -> None:
-        write_file(self.path, json_bytes({"release": number}), 0o644)
+    def write(self, number: str, undone_number: str) -> None:
+        """Note the release that is in use again, and the one that was in use before."""
+        newest_undone = max([undone_number, *self.list_undone()])
+        write_file(self.path, json_bytes({"release": number, "undone": newest_undone}), 0o644)
+
+    def list_undone(self) -> list[str]:
+        """Return the number of the newest undone release, up to which no release gets a number; empty without the note.
+
+        The run that deployed it may still mean to undo it, and knows it by its number.
+        """
+        undone_number = str(read_json(self.path).get("undone") or "")
+        return [undone_number] if undone_number.isdigit() else []
 
     def is_of_current(self) -> bool:
         """Return whether the release in use is the one to which a task has rolled back."""
@@ -128,7 +138,7 @@ class PassedWaves:
         write_file(self.path, json_bytes({**wave_by_release, number: dict(row)}), 0o644)
 
     def forget(self, number: str) -> None:
-        """Forget the wave of a release that goes: its number may return."""
+        """Forget the wave of a release that goes. The number of a candidate that was discarded returns."""
         wave_by_release = self.read_all()
         if number in wave_by_release:
             other_waves = {

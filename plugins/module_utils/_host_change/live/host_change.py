@@ -118,7 +118,8 @@ class HostChange:
         self._make_folders()
         if self.bundle.awaits_wave:
             store.undecided_change.write(earlier)
-        candidate = next_release_number(store.releases.list_numbers())
+        used_numbers = [*store.releases.list_numbers(), *store.rollback_note.list_undone()]
+        candidate = next_release_number(used_numbers)
         change = OngoingChange(earlier, candidate, PREPARE, self._current_time_text(), self.outcome.activation)
         store.change_record.write(change)
         try:
@@ -260,7 +261,7 @@ class HostChange:
         outcome.notes.append(self._roll_back(change))
         if earlier:
             with suppress(OSError):  # the earlier release runs, even if a full disk takes no note
-                self.store.rollback_note.write(earlier)
+                self.store.rollback_note.write(earlier, current_number)
         remove_unused_folders(self.store)
         outcome.release = earlier
         return outcome

@@ -124,6 +124,17 @@ def test_a_release_that_passed_is_noted_once_and_the_next_one_has_not_passed(hos
     assert list(kept) == ["000001"]
 
 
+def test_the_number_of_an_undone_release_does_not_return(host: FakeHost) -> None:
+    """The run that deployed it may still wait for its gate. It must not undo what another run has deployed since."""
+    release(host, FIRST)
+    assert release(host, SECOND)["release"] == "000002"
+    back(host, "000001", "000002")
+    assert release(host, THIRD)["release"] == "000003"
+    refused = back(host, "000001", "000002")
+    assert refused["failed"]
+    assert "release 000003 is in use, and not release 000002, which was to be undone" in refused["msg"]
+
+
 def test_another_release_of_the_same_number_has_not_passed(host: FakeHost) -> None:
     release(host, FIRST)
     release(host, SECOND)
@@ -132,6 +143,7 @@ def test_another_release_of_the_same_number_has_not_passed(host: FakeHost) -> No
     noted = kept.read_text(encoding="utf-8")
     back(host, "000001", "000002")
     assert json.loads(kept.read_text(encoding="utf-8")) == {}
+    kept.with_name("back.json").unlink()  # without this note, a number returns
     assert release(host, THIRD)["release"] == "000002"
     kept.write_text(noted, encoding="utf-8")
     assert wave(host)["collectors"][0]["passed"] == {}
@@ -186,7 +198,7 @@ def test_a_collector_goes_back_to_what_it_ran_before(host: FakeHost) -> None:
     told = back(host, "000001", "000002")
     assert (told["changed"], told["release"]) == (True, "000001")
     assert told["msg"] == "agent: Release 000001 runs again."
-    noted = {"etc/otelcol/agent/back.json": '{\n "release": "000001"\n}\n'}
+    noted = {"etc/otelcol/agent/back.json": '{\n "release": "000001",\n "undone": "000002"\n}\n'}
     assert (host.tree(), host.machine.state()["config"]) == ({**before, **noted}, FIRST)
     assert not back(host, "000001", "000002")["changed"]
 
@@ -198,6 +210,7 @@ def test_a_way_back_to_a_release_that_passed_no_wave_says_so(host: FakeHost) -> 
     release(host, THIRD)
     assert back(host, "000002", "000003")["msg"] == "agent: Release 000002 runs again. Release 000002 passed no wave."
     assert back(host, "000001", "000002")["msg"] == "agent: Release 000001 runs again."
+    assert release(host, SECOND)["release"] == "000004"
 
 
 def test_a_first_install_goes_back_to_nothing(host: FakeHost) -> None:

@@ -59,7 +59,7 @@ def test_a_new_change_may_be_undone_again(host: FakeHost) -> None:
     back(host, last_change(host))
     host.run(host.bundle(THIRD))
     found = last_change(host)
-    assert (found["goes_back"], found["release"], found["earlier"]) == (True, "000002", "000001")
+    assert (found["goes_back"], found["release"], found["earlier"]) == (True, "000003", "000001")
 
 
 def test_a_first_install_stays(host: FakeHost) -> None:
