@@ -23,7 +23,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..._kube.live.api_errors import ask_server, explain
-from ..._kube.live.cluster import ApiError, Cluster
+from ..._kube.live.cluster import CONFLICT, NOT_FOUND, ApiError, Cluster
 from ..._kube.live.connect import connect
 from ..._kube.live.task_end import run
 from ..._kube.live.urls import quote_segment
@@ -50,7 +50,6 @@ from ..program_job import (
 READ_SECONDS = 300.0
 # If the program of the image ends, its copy may still go on for so many seconds, because its file stays open.
 SECONDS_AFTER_END = 15.0
-HTTP_NOT_FOUND = 404
 MODULE_ARGUMENTS: dict[str, Any] = {
     "images": {"type": "list", "elements": "str", "required": True},
     "namespace": {"required": True},
@@ -123,7 +122,7 @@ class ProgramFetcher:
     @contextmanager
     def _run_job(self, image: str) -> Iterator[dict[str, Any]]:
         """Create the Job of an image and yield it. After that, remove this Job, and no other one of the same name."""
-        job_name = f"collector-program-{secrets.token_hex(4)}"
+        job_name = f"collector-program-{secrets.token_hex(8)}"  # which no other run has
         request_in_words = f"Run {image} in namespace {self.options['namespace']}"
         live_job = self._post_job(request_in_words, build_job(job_name, image, self.options))
         try:
@@ -134,11 +133,20 @@ class ProgramFetcher:
                 self.cluster.request("DELETE", f"{self.jobs}/{job_name}", None, delete_options)
 
     def _post_job(self, request_in_words: str, job_manifest: dict[str, Any]) -> dict[str, Any]:
+        """Create a Job, and return it.
+
+        If an answer was lost, the request is sent again, and the Job is there already. Its name is of this run alone.
+        """
         try:
             return self.cluster.request("POST", self.jobs, None, job_manifest)
         except ApiError as error:
+            if error.status == CONFLICT:
+                job_path = f"{self.jobs}/{job_manifest['metadata']['name']}"
+                live_job = ask_server(request_in_words, lambda: self.cluster.get(job_path))
+                if live_job is not None:
+                    return live_job
             problem = explain(error, request_in_words)
-            is_namespace_missing = error.status == HTTP_NOT_FOUND and "namespaces " in error.message
+            is_namespace_missing = error.status == NOT_FOUND and "namespaces " in error.message
             if is_namespace_missing:
                 problem.fix = "Create it, or correct `namespace`."
             raise Problem(problem.wrong, asked=request_in_words, where=problem.where, fix=problem.fix) from error

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Cluster, RawAnswer
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.outage import LostError
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._program.live.collector_program import fetch_programs
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._program.program_job import (
@@ -176,6 +177,22 @@ def test_the_pod_is_restricted(tmp_path: Path, user: int, secrets: list[str], ex
     assert (security, pod.get("imagePullSecrets")) == expected
     assert pod["automountServiceAccountToken"] is False
     assert {container["image"] for container in pod["containers"]} == {IMAGE, "busybox"}
+
+
+def test_a_job_whose_answer_is_lost_is_used(tmp_path: Path) -> None:
+    server = Server(READY, WHOLE)
+    usual_answer, posted_jobs = server._job, list[dict[str, Any]]()
+
+    def lose_first_answer(job: dict[str, Any]) -> RawAnswer:
+        posted_jobs.append(job)
+        if len(posted_jobs) > 1:
+            return status(409, "AlreadyExists", "it already exists", details={"name": job["metadata"]["name"]})
+        usual_answer(job)
+        raise LostError("reset", "Connection reset by peer", "https://a", again=True)
+
+    server._job = lose_first_answer  # type: ignore[method-assign]
+    assert fetch_programs(server.cluster(), options(tmp_path), check=False)["msg"] == "1 there, 1 new"
+    assert server.left() == []
 
 
 def test_two_images_have_two_files() -> None:
