@@ -5,35 +5,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.validation import check_type_list
 
-from ..module_utils._otelcol.errors import Problem
+from ..plugin_utils._answers import turn_problems_into_failure
 from ..plugin_utils._chosen_collectors import select_collectors
+from ..plugin_utils._shape_checks import check_shapes
 from ..plugin_utils._worker import ModuleAction
+
+# The options that are read here, before the module checks all of them.
+_READ_OPTIONS = {
+    "collectors": {"type": "list", "elements": "dict"},
+    "only": {"type": "list", "elements": "str"},
+    "files": {"type": "list", "elements": "path"},
+    "path": {"type": "path"},
+}
 
 
 class ActionModule(ModuleAction):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the captures of the collectors that are asked for."""
-        arguments = self._task.args
-        only_names = check_type_list(arguments.get("only") or [])
+        written_arguments = self._task.args
+        with turn_problems_into_failure(written_arguments):
+            self._task.args = prepare_arguments(written_arguments)
         try:
-            collectors = arguments.get("collectors") or []
-            if not arguments.get("files"):
-                collectors = select_collectors(collectors, only_names, asked="Capture telemetry")
-        except Problem as problem:
-            raise AnsibleActionFail(str(problem)) from None
-        paths = {name: _make_absolute(arguments[name]) for name in ("path", "files") if name in arguments}
-        self._task.args = {**arguments, **paths, "collectors": collectors, "only": only_names}
-        return super().run(tmp, task_vars)
+            return super().run(tmp, task_vars)
+        finally:  # `until` runs the action again
+            self._task.args = written_arguments
 
 
-def _make_absolute(path_or_paths: Any) -> Any:
-    """Return paths as they are seen from where Ansible was started: the module runs in another folder."""
-    if isinstance(path_or_paths, list):
-        return [_make_absolute(path) for path in path_or_paths]
-    return str(Path(path_or_paths).expanduser().absolute())
+def prepare_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of the module: the chosen collectors, and paths that are absolute.
+
+    Raises Problem for a value of a wrong shape, and for a name that no collector has.
+    """
+    check_shapes(arguments, _READ_OPTIONS, "module telemetry_capture")
+    collectors = arguments.get("collectors") or []
+    only_names = check_type_list(arguments.get("only") or [])
+    files = check_type_list(arguments.get("files") or [])
+    if not files:
+        collectors = select_collectors(collectors, only_names, asked="Capture telemetry")
+    prepared_arguments = {
+        **arguments,
+        "collectors": collectors,
+        "only": only_names,
+        "files": [_make_absolute(file) for file in files],
+    }
+    path = prepared_arguments.pop("path", None)
+    # Without one, the module says that it is missing.
+    return prepared_arguments if path is None else {**prepared_arguments, "path": _make_absolute(path)}
+
+
+def _make_absolute(path: Any) -> str:
+    """Return a path as it is seen from where Ansible was started: the module runs in another folder."""
+    return str(Path(str(path)).expanduser().absolute())
