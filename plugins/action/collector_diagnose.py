@@ -21,7 +21,15 @@ from ..plugin_utils._answers import answer_or_fail_task
 from ..plugin_utils._chosen_collectors import select_collectors
 from ..plugin_utils._own_lines import forget_own_line
 from ..plugin_utils._playbook_command import build_playbook_command
+from ..plugin_utils._shape_checks import check_shapes
 from ..plugin_utils._worker import Work, WorkerAction
+
+# The options that are read here, before the module checks all of them.
+_READ_OPTIONS = {
+    "collectors": {"type": "list", "elements": "dict"},
+    "only": {"type": "list", "elements": "str"},
+    "applied": {"type": "list", "elements": "dict"},
+}
 
 
 class ActionModule(WorkerAction):
@@ -49,12 +57,13 @@ class ActionModule(WorkerAction):
     def _diagnose_collectors(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         """Return the result of one of the three tasks. May raise Problem."""
         options = dict(self._task.args)
+        check_shapes(options, _READ_OPTIONS, "module collector_diagnose")
         only_names = check_type_list(options.get("only") or [])
         options["collectors"] = select_collectors(options.get("collectors") or [], only_names)
         checks = _diagnose.list_checks(options)
         checks_delivery = "applied" in options
         if checks_delivery:
-            options["collectors"] = select_changed_collectors(options["collectors"], options["applied"])
+            options["collectors"] = select_changed_collectors(options["collectors"], options["applied"] or [])
             if not options["collectors"]:
                 return check_delivery([], "")
         module_result = self._read_cluster(options, task_vars)
