@@ -12,10 +12,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from ..module_utils._collector import ottl_builders
 from ..module_utils._otelcol.errors import Problem
+from ..module_utils._otelcol.needs.quantities import parse_duration
 
 # Characters that JSON for YAML has escaped: U+007F to U+FFFF. So wide a range takes long to compile, the rest does not.
 _CHARACTERS_TO_ESCAPE = re.compile("[^\x00-\x7e\U00010000-\U0010ffff]")
@@ -40,6 +42,24 @@ def check_values_once(rows: Sequence[Mapping[str, Any]], key: str) -> Sequence[M
                 raise Problem(f"'{value}' is there twice in `{key}`", fix="Keep one of the two.")
             seen_values.append(value)
     return rows
+
+
+def check_rising_bounds(bounds: Sequence[Any]) -> Sequence[Any]:
+    """Return the upper bounds of a histogram, as numbers or as Go durations. Raises Problem if they do not rise.
+
+    Bounds with a variable are not compared.
+    """
+    if any("$" in str(bound) for bound in bounds):
+        return bounds
+    for lower_bound, upper_bound in pairwise(bounds):
+        if not _measure_bound(lower_bound) < _measure_bound(upper_bound):
+            wrong = f"bound '{upper_bound}' of a histogram stands after '{lower_bound}', and is not larger"
+            raise Problem(wrong, fix="Write `buckets` from the smallest bound to the largest one, each once.")
+    return bounds
+
+
+def _measure_bound(bound: Any) -> float:
+    return parse_duration(bound) if isinstance(bound, str) else float(bound)
 
 
 def build_any_of_condition(values: Iterable[str], path: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _yaml
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._recipe_filters import FILTERS
 
@@ -40,3 +41,23 @@ def test_an_attribute_has_the_characters_of_its_option() -> None:
 def test_a_condition_has_no_pairs_of_surrogates_which_the_collector_refuses() -> None:
     assert f'"{SMILE}"' in config_of({"tenant_routing": TENANTS})
     assert f'"{SMILE}"' in config_of({"gen_ai_metrics": {"prices": PRICES}}, "debug_output")
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        {"span_metrics": {"buckets": ["1s", "5ms"]}},
+        {"service_graph": {"buckets": ["5ms", "1s", "1000ms"]}},
+        {"gen_ai_metrics": {"buckets": [5, 1]}},
+    ],
+)
+def test_bounds_of_a_histogram_that_do_not_rise_are_refused(recipe: dict[str, Any]) -> None:
+    with pytest.raises(Problem, match=r"bound '(?:5ms|1000ms|1.0)' of a histogram stands after .*, and is not larger"):
+        config_of(recipe, "debug_output")
+
+
+def test_bounds_of_a_histogram_may_have_any_units_and_variables() -> None:
+    assert "'999ms', '1s', '1m30s'" in config_of(
+        {"span_metrics": {"buckets": ["999ms", "1s", "1m30s"]}}, "debug_output"
+    )
+    assert "${env:BOUND:-5s}" in config_of({"span_metrics": {"buckets": ["1s", "${env:BOUND:-5s}"]}}, "debug_output")
