@@ -23,6 +23,9 @@ from ._general_filters import drop_empty_values
 _WORKSPACE_ID = re.compile(r"ws-[0-9A-Za-z-]+\Z")
 _WRITE_PATH = "/api/v1/remote_write"
 
+# A Service as `NAME` or `NAME.NAMESPACE`. Source: the resolver `k8s` of exporter load_balancing.
+_SERVICE = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)?\Z")
+
 
 def build_client_tls(authority: str | None, own: str | None, reload: str = "", server_name: str = "") -> dict[str, Any]:
     """Return TLS settings of a client that reads its files again, such as each minute.
@@ -52,6 +55,17 @@ def choose_document_mapping(requested_mapping: str, index: str | None, date_suff
         return requested_mapping
     has_plain_index = bool(index) and not is_data_stream(str(index))
     return "none" if date_suffix or has_plain_index else "otel"
+
+
+def check_service(service: str) -> str:
+    """Return the Service of gateways, as `NAME` or `NAME.NAMESPACE`; a text with variables `${…}` stays as it is.
+
+    Raises Problem for what is none. The Collector would look for a Service that no cluster has, and drop all spans.
+    """
+    if "${" not in service and not _SERVICE.match(service):
+        fix = "Write NAME or NAME.NAMESPACE. Its port is `port`."
+        raise Problem(f"`service: {service}` is no name of a Service", fix=fix)
+    return service
 
 
 def find_workspace_address(workspace: str, region: str) -> str:

@@ -44,6 +44,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "places": _filters_of_scrapes.locate_components,
     "pods_of_gpu_metrics": gpu_exporters.build_gpu_pods_pattern,
     "rising": _general_filters.check_rising_bounds,
+    "service_name": _filters_of_exporters.check_service,
     "sums_of_calls": gen_ai_sums.list_call_sums,
     "to_json": _general_filters.convert_to_json,
     "whole_values": _general_filters.match_whole_values,

@@ -61,3 +61,19 @@ def test_bounds_of_a_histogram_may_have_any_units_and_variables() -> None:
         {"span_metrics": {"buckets": ["999ms", "1s", "1m30s"]}}, "debug_output"
     )
     assert "${env:BOUND:-5s}" in config_of({"span_metrics": {"buckets": ["1s", "${env:BOUND:-5s}"]}}, "debug_output")
+
+
+OTHER_SIGNALS = {"debug_output": {"pipelines": "[lm]*"}}
+
+
+@pytest.mark.parametrize("service", ["gateway", "gateway.obs", "${env:GATEWAY:-gateway}"])
+def test_spans_are_balanced_among_the_replicas_of_a_service(service: str) -> None:
+    assert f"'service': '{service}'" in config_of({"trace_balancing": {"service": service}}, OTHER_SIGNALS)
+
+
+@pytest.mark.parametrize(
+    "service", ["gateway.obs:4317", "gateway.obs.svc.cluster.local", "http://gateway.obs", "Gateway", "gateway."]
+)
+def test_what_is_no_name_of_a_service_has_no_replicas(service: str) -> None:
+    with pytest.raises(Problem, match=f"`service: {service}` is no name of a Service. Write NAME or NAME.NAMESPACE"):
+        config_of({"trace_balancing": {"service": service}}, OTHER_SIGNALS)
