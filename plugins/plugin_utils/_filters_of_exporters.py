@@ -26,6 +26,9 @@ _WRITE_PATH = "/api/v1/remote_write"
 # A Service as `NAME` or `NAME.NAMESPACE`. Source: the resolver `k8s` of exporter load_balancing.
 _SERVICE = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)?\Z")
 
+# A site of Datadog, which may have the name of a region before it. Source: "Getting started with Datadog sites".
+_DATADOG_SITE = re.compile(r"(?!app\.)([a-z0-9-]+\.)?(datadoghq\.com|datadoghq\.eu|ddog-gov\.com)\Z")
+
 
 def build_client_tls(authority: str | None, own: str | None, reload: str = "", server_name: str = "") -> dict[str, Any]:
     """Return TLS settings of a client that reads its files again, such as each minute.
@@ -55,6 +58,17 @@ def choose_document_mapping(requested_mapping: str, index: str | None, date_suff
         return requested_mapping
     has_plain_index = bool(index) and not is_data_stream(str(index))
     return "none" if date_suffix or has_plain_index else "otel"
+
+
+def check_datadog_site(site: str) -> str:
+    """Return a site of Datadog; a text with variables `${…}` stays as it is. Raises Problem for what is none.
+
+    `app` is where people look at their data, and no site.
+    """
+    if "${" not in site and not _DATADOG_SITE.match(site):
+        fix = "Give that of your account, such as datadoghq.com, us5.datadoghq.com or datadoghq.eu."
+        raise Problem(f"`site: {site}` is no site of Datadog", fix=fix)
+    return site
 
 
 def check_service(service: str) -> str:

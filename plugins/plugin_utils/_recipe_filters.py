@@ -25,6 +25,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "client_tls": _filters_of_exporters.build_client_tls,
     "cost_statements": gen_ai_cost.list_cost_statements,
     "critical_places": _filters_of_scrapes.locate_critical_components,
+    "datadog_site": _filters_of_exporters.check_datadog_site,
     "document_mapping": _filters_of_exporters.choose_document_mapping,
     "gen_ai_protection": gen_ai_protection.build_protection,
     "given": _general_filters.drop_empty_values,

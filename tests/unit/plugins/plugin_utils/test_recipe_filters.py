@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -77,3 +78,17 @@ def test_spans_are_balanced_among_the_replicas_of_a_service(service: str) -> Non
 def test_what_is_no_name_of_a_service_has_no_replicas(service: str) -> None:
     with pytest.raises(Problem, match=f"`service: {service}` is no name of a Service. Write NAME or NAME.NAMESPACE"):
         config_of({"trace_balancing": {"service": service}}, OTHER_SIGNALS)
+
+
+@pytest.mark.parametrize("recipe", ["datadog_export", "datadog_otlp_export"])
+@pytest.mark.parametrize("site", ["datadoghq.con", "https://datadoghq.eu", "app.datadoghq.com", "datadoghq.eu/"])
+def test_what_is_no_site_of_datadog_is_refused(recipe: str, site: str) -> None:
+    with pytest.raises(Problem, match=f"`site: {re.escape(site)}` is no site of Datadog"):
+        config_of({recipe: {"site": site}})
+
+
+@pytest.mark.parametrize(
+    "site", ["datadoghq.com", "us5.datadoghq.com", "datadoghq.eu", "us2.ddog-gov.com", "${env:SITE}"]
+)
+def test_a_site_of_datadog_is_taken_also_a_new_one(site: str) -> None:
+    assert FILTERS["datadog_site"](site) == site
