@@ -151,8 +151,9 @@ def _list_limit_settings(collector: HostCollector) -> Iterator[tuple[str, str]]:
     yield "MemoryMax", str(parse_bytes(collector.memory_limit))
     if "GOMEMLIMIT" not in collector.env:
         yield "Environment", quote_unit_word(f"GOMEMLIMIT={collector.memory.gomemlimit}")
-    if collector.cpu_limit:
-        yield "CPUQuota", f"{max(int(parse_cpu(collector.cpu_limit) * _PERCENT), 1)}%"
+    cpu_limit = parse_cpu(collector.cpu_limit) if collector.cpu_limit else 0
+    if cpu_limit > 0:  # 0 is no limit, as it is for a container
+        yield "CPUQuota", f"{max(int(cpu_limit * _PERCENT), 1)}%"
 
 
 def _list_identity_settings(request: UnitRequest) -> Iterator[tuple[str, str]]:

@@ -381,6 +381,12 @@ def test_a_name_that_the_host_would_refuse_is_refused_before() -> None:
     assert rendered({**AGENT, "name": "a" * 48})["bundles"]
 
 
+@pytest.mark.parametrize("cpu_limit", ["", "0", "0m"])
+def test_no_cpu_limit_is_none_as_for_a_container(cpu_limit: str) -> None:
+    (bundle,) = rendered(cpu_limit=cpu_limit)["bundles"]
+    assert "CPUQuota" not in str(bundle)
+
+
 def test_a_small_share_of_a_processor_needs_no_option_that_hosts_lack() -> None:
     (bundle,) = rendered(cpu_limit="50m")["bundles"]
     assert "CPUQuota=5%" in unit(bundle)
