@@ -35,8 +35,8 @@ from ._role_files import RECIPE_FILE, ROLE, load_text
 TEMPLATE_FILE = "config.yml.j2"
 # Keys of an option whose values are lists, each with an example.
 _EXAMPLES_OF_LISTS = {"aliases": "[a, b]", "choices": "[a, b]", "range": "[1, 100]"}
-# The types of options that may have a range: of a list, it is the least number of entries.
-_RANGE_TYPES = ("int", "float", "list")
+# The types of options that may have a range: of a list or a mapping, it is the least number of entries.
+_RANGE_TYPES = ("int", "float", "list", "dict")
 _OPTIONS_FIX = "Write `name: {type: str, description: …}` for each option."
 
 
@@ -147,7 +147,7 @@ def _check_option(name: str, spec: Mapping[str, Any], file: str) -> None:
 
 
 def _check_range_of(name: str, spec: Mapping[str, Any], file: str) -> None:
-    """Raise Problem for a range that has no numbers, or that is one of something else than a number or a list."""
+    """Raise Problem for a range that has no numbers, or that is one of something else than a number or entries."""
     limits = spec.get("range")
     if limits is None:
         return
@@ -155,8 +155,8 @@ def _check_range_of(name: str, spec: Mapping[str, Any], file: str) -> None:
         wrong = f"{file} has an option '{name}' with a `range` of no numbers"
         raise Problem(wrong, fix=f"Write `range: {_EXAMPLES_OF_LISTS['range']}`.")
     if spec.get("type") not in _RANGE_TYPES:
-        wrong = f"{file} has an option '{name}' with a `range`, whose type is no number or list"
-        raise Problem(wrong, fix="Write `type: int`, `type: float` or `type: list`, or remove `range`.")
+        wrong = f"{file} has an option '{name}' with a `range`, whose type is no number, list or mapping"
+        raise Problem(wrong, fix="Write `type: int`, `float`, `list` or `dict`, or remove `range`.")
 
 
 def _check_named_options(name: str, spec: Mapping[str, Any], options: Mapping[str, Any], file: str) -> None:

@@ -62,7 +62,13 @@ SHAPED = {"workspace": "ws-1"}
 
 def required(options: dict[str, Any] | None) -> dict[str, Any]:
     """Return a value for every option of a recipe that has to be given."""
-    samples: dict[str, Any] = {"str": "sample", "int": 1, "bool": True, "list": [], "dict": {"sample": "sample"}}
+    samples: dict[str, Any] = {
+        "str": "sample",
+        "int": 1,
+        "bool": True,
+        "list": ["sample"],
+        "dict": {"sample": "sample"},
+    }
     return {
         name: ("http://sample:80" if option["description"].startswith("URL") else "sample:4317")
         if name == "endpoint"

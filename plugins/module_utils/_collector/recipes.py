@@ -8,7 +8,7 @@ renders a part of a config. An option has, beside its type, rules that are check
 
     port: {type: int, range: [0, 65535]}             a number from 0 to 65535
     series_limit: {type: int, range: [1]}            1 or more
-    signals: {type: list, range: [1]}                1 entry or more
+    signals: {type: list, range: [1]}                1 entry or more; also of a mapping
     max_size: {type: int, needs: {protocols: grpc}}  has an effect only if option protocols is, or lists, `grpc`
     client_ca: {type: str, needs: {tls: null}}       has an effect only if option tls has any value
     ca: {type: str, needs: {insecure: false}}        has an effect only if option insecure is false
@@ -159,7 +159,7 @@ def check_options(name: str, values: Mapping[str, Any], options: Mapping[str, An
         rules = option or {}
         value = values.get(key)
         path = f"{outer_path}{key}"
-        _check_range(f"option '{path}' of recipe '{name}'", value, rules.get("range"))
+        _check_range(f"option '{path}' of recipe '{name}'", value, rules)
         if not value:  # an option that is not used needs nothing
             continue
         _check_needs(f"option '{path}' of recipe '{name}'", key, values, rules.get("needs") or {})
@@ -216,18 +216,20 @@ def apply_alternatives(name: str, values: Mapping[str, Any], options: Mapping[st
     return adjusted_options
 
 
-def _check_range(option_words: str, value: Any, limits: Sequence[float] | None) -> None:
+def _check_range(option_words: str, value: Any, rules: Mapping[str, Any]) -> None:
     """Raise Problem for a number out of its limits: the least and the largest number, or the least alone.
 
-    Of a list, the least number is that of its entries.
+    Of a list or a mapping, the least number is that of its entries.
     """
+    limits: Sequence[float] = rules.get("range") or ()
     if value is None or not limits:
         return
     minimum = limits[0]
-    if isinstance(value, list):
+    if isinstance(value, (list, Mapping)):
         if len(value) < minimum:
+            other_way = "" if rules.get("required") else ", or leave the option out"
             wrong = f"{option_words} has {len(value)} entries"
-            raise Problem(wrong, fix=f"Give {minimum} or more, or leave the option out.")
+            raise Problem(wrong, fix=f"Give {minimum} or more{other_way}.")
         return
     maximum = limits[1] if len(limits) > 1 else None
     # `not` stands before each comparison, because no comparison with nan holds: so nan is refused too.

@@ -99,7 +99,10 @@ def test_a_recipe_with_an_option_that_is_no_mapping_is_refused(tmp_path: Path, o
         ("{a: {type: int, range: 1}}", r"an option 'a' whose `range` are no list\. Write `range: \[1, 100\]`"),
         ("{a: {type: int, range: []}}", r"an option 'a' with a `range` of no numbers\. Write `range: \[1, 100\]`"),
         ("{a: {type: int, range: ['1']}}", r"an option 'a' with a `range` of no numbers"),
-        ("{a: {range: [1]}}", r"an option 'a' with a `range`, whose type is no number or list\. Write `type: int`"),
+        (
+            "{a: {range: [1]}}",
+            r"an option 'a' with a `range`, whose type is no number, list or mapping\. Write ",
+        ),
         ("{a: {needs: b}, b: {}}", r"an option 'a' whose `needs` are no mapping\. Write `needs: \{b: null\}`"),
         ("{a: {needs: {c: 1}}, b: {}}", r"an option 'a' whose `needs` names 'c', which is no option of it"),
         ("{a: {instead_of: c}, b: {}}", r"an option 'a' whose `instead_of` names 'c', which is no option of it"),

@@ -61,6 +61,8 @@ OPTIONS: dict[str, Any] = {
     "authority": {"needs": {"insecure": False}},
     "places": {"options": {"ca": {"needs": {"insecure": False}}, "share": {"range": [1, 100]}}},
     "places_at_least": {"type": "list", "range": [1]},
+    "topics": {"type": "dict", "range": [1]},
+    "addresses": {"type": "list", "required": True, "range": [1]},
     "plain": None,
 }
 
@@ -96,6 +98,8 @@ def test_options_may_have_any_value_that_has_an_effect(values: dict[str, Any]) -
         {"places_at_least": []},
         "option 'places_at_least' of recipe 'mine' has 0 entries. Give 1 or more, or leave the option out.",
     ),
+    ({"addresses": []}, "option 'addresses' of recipe 'mine' has 0 entries. Give 1 or more."),
+    ({"topics": {}}, "option 'topics' of recipe 'mine' has 0 entries. Give 1 or more, or leave the option out."),
     ({"seconds": float("nan")}, "option 'seconds' of recipe 'mine' is nan. Give 1 or more."),
     (
         {"age": "1m", "protocols": ["http"]},
