@@ -54,6 +54,8 @@ def render_network_policy(build: CollectorBuild) -> Manifest | None:
     ports = [{"port": port.number, "protocol": port.protocol} for port in build.needs.ports]
     ingress_rules = [omit_empty(ports=ports, **{"from": options.get("ingress_from")})] if ports else []
     egress_rules = options.get("egress")
+    if egress_rules == []:
+        _refuse_no_egress(build.collector)
     spec = {
         "podSelector": {"matchLabels": build.collector.pods},
         "policyTypes": ["Ingress", *(["Egress"] if egress_rules else [])],
@@ -61,6 +63,12 @@ def render_network_policy(build: CollectorBuild) -> Manifest | None:
         **omit_empty(egress=egress_rules),
     }
     return frame_manifest(build, "networking.k8s.io/v1", "NetworkPolicy", spec=spec)
+
+
+def _refuse_no_egress(collector: Collector) -> None:
+    """Raise Problem for a list without a rule: in Kubernetes it shuts all ways out, and nobody knows which is meant."""
+    wrong = f"collector '{collector.name}' has `network_policy: {{egress: []}}`, which would let no data out"
+    raise Problem(wrong, fix="Give the rules that let data out, or leave `egress` out, which restricts nothing.")
 
 
 def _wants_network_policy(build: CollectorBuild) -> bool:

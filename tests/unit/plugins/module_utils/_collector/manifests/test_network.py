@@ -75,6 +75,14 @@ def test_a_policy_admits_only_the_peers_it_is_told_and_leaves_egress_alone_until
 UNKNOWN_PORT = running(receivers={"zipkin": {"endpoint": "${env:WHERE}"}})
 
 
+def test_a_policy_that_shuts_all_data_in_is_not_taken_for_an_open_one() -> None:
+    with pytest.raises(Problem, match=r"has `network_policy: \{egress: \[\]\}`, which would let no data out"):
+        render_network_policy(build(running(), network_policy={"enabled": True, "egress": []}))
+    assert render_network_policy(build(running(), network_policy={"enabled": False, "egress": []})) is None
+    made: Any = render_network_policy(build(running(), network_policy={"enabled": True, "egress": None}))
+    assert made["spec"]["policyTypes"] == ["Ingress"]
+
+
 @cases("option, rules", ("ingress_from", [{"podSelector": {}}]), ("egress", [{"to": [{"podSelector": {}}]}]))
 @cases("options, config", ({"host_network": True}, None), ({}, UNKNOWN_PORT))
 def test_rules_that_no_policy_would_have_are_refused(
