@@ -41,8 +41,8 @@ options:
         and paths in these Secrets are refused, because who may write them could reach the controller.
       - >-
         C(open_cluster_management) takes C(kubeconfig) and C(context) of the hub, and C(managed_kubeconfig), in which
-        each cluster is a context of its name. The hub has no credentials of the clusters. Where a cluster claims its
-        id, RV(ignore:otel_expected_cluster) is set to it.
+        each cluster is a context of its name. The hub has no credentials of the clusters. Where a cluster claims the
+        uid of its namespace C(kube-system), RV(ignore:otel_expected_cluster) is set to it.
     type: list
     elements: dict
     required: true

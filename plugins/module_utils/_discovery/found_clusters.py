@@ -26,9 +26,10 @@ from .secret_forms import ARGO_CD, CLUSTER_API, SecretForm
 
 # Where Argo CD names the cluster that it runs in. Source: KubernetesInternalAPIServerAddr of argo-cd.
 IN_CLUSTER = "https://kubernetes.default.svc"
-# Claims of a cluster about itself. Source: ClusterClaims of Open Cluster Management.
-# The uid of namespace kube-system.
-_CLAIMED_UID = "id.k8s.io"
+# Claims of a cluster about itself. Sources: ClusterClaims of Open Cluster Management; clusterclaim.go of
+# multicloud-operators-foundation, which is a part of Advanced Cluster Management.
+_CLAIMED_ID = "id.k8s.io"
+_CLAIMED_OPENSHIFT_ID = "id.openshift.io"
 _CLAIMED_VERSION = "kubeversion.open-cluster-management.io"
 # The statuses of EKS clusters that a run can reach.
 _EKS_READY = ("ACTIVE", "UPDATING")
@@ -155,8 +156,9 @@ def read_managed_cluster(managed: Mapping[str, Any], kubeconfig: str) -> FoundCl
     connection = {"otel_collector_kube_context": name}
     if kubeconfig:
         connection["otel_collector_kubeconfig"] = kubeconfig
-    if claims.get(_CLAIMED_UID):
-        connection["otel_expected_cluster"] = str(claims[_CLAIMED_UID])
+    claimed_uid = _find_claimed_uid(name, claims)
+    if claimed_uid:
+        connection["otel_expected_cluster"] = claimed_uid
     return FoundCluster(
         name=name,
         source="open_cluster_management",
@@ -165,6 +167,16 @@ def read_managed_cluster(managed: Mapping[str, Any], kubeconfig: str) -> FoundCl
         server=next(servers, ""),
         version=str(claims.get(_CLAIMED_VERSION) or ""),
     )
+
+
+def _find_claimed_uid(cluster_name: str, claims: Mapping[str, Any]) -> str:
+    """Return the uid of namespace kube-system, as the cluster claims it; empty if it claims another id.
+
+    Of OpenShift, Advanced Cluster Management claims the id of OpenShift, and older versions claim the name of each
+    cluster. No run finds these in the cluster, so each run would be refused.
+    """
+    claimed_id = str(claims.get(_CLAIMED_ID) or "")
+    return "" if claims.get(_CLAIMED_OPENSHIFT_ID) or claimed_id == cluster_name else claimed_id
 
 
 def _build_secret_connection(secret: Mapping[str, Any], hub: Hub, form: SecretForm) -> dict[str, Any]:

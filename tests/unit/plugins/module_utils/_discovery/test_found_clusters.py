@@ -123,6 +123,21 @@ def test_a_managed_cluster_is_a_context_with_the_id_that_it_claims() -> None:
     assert read_managed_cluster({**managed, "spec": {}}, "") == refused
 
 
+@pytest.mark.parametrize(
+    "claims",
+    [{"id.k8s.io": "azure"}, {"id.k8s.io": "id-of-openshift", "id.openshift.io": "id-of-openshift"}],
+)
+def test_an_id_that_is_no_uid_of_kube_system_is_not_expected(claims: dict[str, str]) -> None:
+    managed = {
+        "metadata": {"name": "azure"},
+        "spec": {"hubAcceptsClient": True},
+        "status": {"clusterClaims": [{"name": name, "value": value} for name, value in claims.items()]},
+    }
+    found = read_managed_cluster(managed, "")
+    assert isinstance(found, FoundCluster)
+    assert "otel_expected_cluster" not in found.connection_variables
+
+
 def test_labels_choose() -> None:
     found = [FoundCluster("a", "eks", {}, {"stage": "prod-1"}), FoundCluster("b", "eks", {})]
     assert [one.name for one in filter_by_labels(found, {"stage": "prod*"})] == ["a"]
