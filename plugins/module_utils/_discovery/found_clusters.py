@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from .._otelcol.config.paths import mapping_at, mappings_at
 from .._otelcol.errors import Problem
@@ -33,6 +34,8 @@ _CLAIMED_OPENSHIFT_ID = "id.openshift.io"
 _CLAIMED_VERSION = "kubeversion.open-cluster-management.io"
 # The statuses of EKS clusters that a run can reach.
 _EKS_READY = ("ACTIVE", "UPDATING")
+
+_DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
 @dataclass(frozen=True)
@@ -240,7 +243,8 @@ def build_fleet(named_clusters: Iterable[tuple[str, FoundCluster]]) -> Fleet:
     left_out_notes = []
     for host_name, cluster in named_clusters:
         # IN_CLUSTER is the cluster that a program runs in, so two hosts with this address may be two clusters.
-        known_host = names_by_server.get(cluster.server, "") if cluster.server != IN_CLUSTER else ""
+        server = _normalize_address(cluster.server)
+        known_host = names_by_server.get(server, "") if server != IN_CLUSTER else ""
         # Before names are compared: one cluster may have one name in two sources.
         if known_host:
             left_out_notes.append(
@@ -256,9 +260,21 @@ def build_fleet(named_clusters: Iterable[tuple[str, FoundCluster]]) -> Fleet:
                 fix="Set `hostname`, such as to `otel_cluster.region ~ '-' ~ otel_cluster.name`.",
             )
         hosts[host_name] = cluster
-        if cluster.server:
-            names_by_server[cluster.server] = host_name
+        if server:
+            names_by_server[server] = host_name
     return Fleet(hosts, tuple(left_out_notes))
+
+
+def _normalize_address(server: str) -> str:
+    """Return an address as others may write it too, such as `https://a.example` of `https://A.example:443/`."""
+    try:
+        url = urlsplit(server)
+        port = url.port
+    except ValueError:  # it is no address
+        return server
+    port_part = f":{port}" if port and port != _DEFAULT_PORTS.get(url.scheme) else ""
+    host = f"[{url.hostname}]" if ":" in (url.hostname or "") else url.hostname or ""
+    return urlunsplit((url.scheme, f"{host}{port_part}", url.path.rstrip("/"), url.query, ""))
 
 
 def _describe_cluster(cluster: FoundCluster) -> str:

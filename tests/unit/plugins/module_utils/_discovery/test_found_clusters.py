@@ -152,6 +152,16 @@ def test_one_server_is_one_host_and_the_first_source_wins() -> None:
     assert (list(local.hosts), local.notes) == (["a", "b"], ())
 
 
+@pytest.mark.parametrize("server", ["https://A.example", "https://a.example/", "https://a.example:443"])
+def test_one_server_is_one_host_however_its_address_is_written(server: str) -> None:
+    assert list(build_fleet([named("a", "https://a.example"), named("b", server, "argo_cd")]).hosts) == ["a"]
+
+
+@pytest.mark.parametrize("server", ["https://a.example:6443", "http://a.example", "https://a.example/k8s/c-1", "a:b:c"])
+def test_another_port_or_path_is_another_server(server: str) -> None:
+    assert list(build_fleet([named("a", "https://a.example"), named("b", server)]).hosts) == ["a", "b"]
+
+
 def test_one_name_for_two_clusters_is_an_error_that_names_both() -> None:
     with pytest.raises(Problem, match="two clusters are named a: of eks https://a and of argo_cd https://b"):
         build_fleet([named("a", "https://a"), named("a", "https://b", "argo_cd")])
