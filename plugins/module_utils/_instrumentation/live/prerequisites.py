@@ -24,6 +24,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..._kube.live.api_errors import explain
 from ..._kube.live.cluster import METADATA, NOT_FOUND, ApiError, Cluster
 from ..._kube.live.connect import connect
+from ..._kube.live.outage import LostError
 from ..._kube.live.task_end import run
 from ..._otelcol.config.paths import mapping_at
 from ..._otelcol.errors import Problem
@@ -40,6 +41,7 @@ PERMANENT_NAMESPACE = "default"
 # The names of kinds in the paths of the API.
 RESOURCE_BY_KIND = {"Secret": "secrets", "ConfigMap": "configmaps"}
 FORBIDDEN = 403
+GATEWAY_TIMEOUT = 504
 INSTALL_FIX = "Install the operator, with role otel_operator."
 # How many namespaces a message names.
 MOST_NAMED_NAMESPACES = 5
@@ -329,8 +331,12 @@ class PrerequisiteCheck:
         root = f"/api/v1/namespaces/{target['namespace']}/services/{service}/proxy"
         export = receiver_answers.build_empty_export(target, signal)
         headers = {"Content-Type": export.content_type}
+        # The silence of a receiver says nothing about the API server, so the request has a Cluster of its own.
+        separate_cluster = self.cluster.make_independent()
         try:
-            answer = self.cluster.request_raw("POST", root + export.path, None, headers, export.body, patient=False)
+            answer = separate_cluster.request_raw("POST", root + export.path, None, headers, export.body, patient=False)
+        except LostError as error:
+            return ProxyAnswer(GATEWAY_TIMEOUT, f"no answer through the API server: {error.text}")
         except ApiError as error:
             if error.status == FORBIDDEN and error.body.get("kind") == "Status":
                 raise UnseenError(f"Not checked, what {port_name} speaks: {error.message}") from error

@@ -18,6 +18,7 @@ from typing import Any
 
 from ..._kube.live.api_errors import explain
 from ..._kube.live.cluster import ApiError, Cluster
+from ..._kube.live.outage import LostError
 from ..._kube.live.urls import quote_segment
 from ..._otelcol.bounded.json_text import parse_json
 from ..._otelcol.config.masking import mask_and_clean
@@ -115,8 +116,13 @@ class TraceSearch:
         path = f"/api/v1/namespaces/{namespace}/services/http:{service}:{self.application_call['port']}/proxy/"
         last_problem = ""
         for _poll in self.cluster.iter_polls(self.timeout_seconds, start):
+            # The silence of an application says nothing about the API server, so the call has a Cluster of its own.
+            separate_cluster = self.cluster.make_independent()
             try:
-                answer_text = self.cluster.text(path)
+                answer_text = separate_cluster.text(path)
+            except LostError as error:
+                last_problem = f"it gives no answer: {error.text}"
+                continue
             except ApiError as error:
                 if error.status in UNAUTHORIZED_STATUSES:
                     raise explain(error, "Call the sample application") from error

@@ -18,6 +18,7 @@ from ..._kube.conditions import is_ready
 from ..._kube.live.api_errors import explain
 from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.libraries import import_library
+from ..._kube.live.outage import LostError
 from ..._kube.live.urls import quote_segment
 from ..._otelcol.bounded.live.bounded_reads import read_body, read_file_bytes
 from ..._otelcol.bounded.read_limits import CREDENTIAL_LIMIT
@@ -163,10 +164,14 @@ def create_proxy_sender(cluster: Cluster, via: Mapping[str, Any], headers: Mappi
     request_headers = {**headers, "Content-Type": PROTOBUF_TYPE}
 
     def send(signal: str, request: bytes, seconds: float) -> bytes:  # noqa: ARG001 - the connection has its own limits
+        # The silence of a receiver says nothing about the API server, so the request has a Cluster of its own.
+        separate_cluster = cluster.make_independent()
         try:
-            return cluster.request_raw(
+            return separate_cluster.request_raw(
                 "POST", f"{path}/v1/{signal}", headers=request_headers, body=request, patient=False
             ).body
+        except LostError as error:
+            raise NotSentError(f"{path} gives no answer: {error.text}", again=True) from error
         except ApiError as error:
             if _is_of_api_server(error):
                 raise explain(error, f"Send {signal} through the Kubernetes API") from error

@@ -17,6 +17,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentatio
     PrerequisiteCheck,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import RawAnswer
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.outage import LostError
 
 from ...fake_api import FakeApi, reply, status
 from ...live_helpers import obj
@@ -226,3 +227,21 @@ def test_a_service_of_another_namespace_is_proposed(services: RawAnswer, fix: st
     api.answers |= {GATEWAY: status(404, "NotFound", "no"), "/api/v1/services": services}
     (fault,) = PrerequisiteCheck(api.cluster(), REQUIREMENTS).find_lasting_faults(0)
     assert (fault.wrong, fault.fix) == ("there is no Service telemetry/gateway to send to", fix)
+
+
+def test_a_receiver_that_does_not_answer_is_no_api_server_that_is_away() -> None:
+    api = Answers()
+    usual_answer = api.trouble
+
+    def be_silent(method: str, path: str) -> RawAnswer | None:
+        if "/proxy/" in path:
+            raise LostError("timeout", "Read timed out.", "https://a", again=False)
+        return usual_answer(method, path)
+
+    api.trouble = be_silent
+    faults, _check = api.check(seconds=5)
+    assert faults == [
+        "port 4318 of Service telemetry/gateway does not answer as OTLP over HTTP does (504 no answer through the API"
+        " server: Read timed out.)"
+    ]
+    assert api.clock.now >= 5

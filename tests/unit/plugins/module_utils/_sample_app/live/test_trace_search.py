@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_api import ServiceCalls
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import RawAnswer
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.outage import LostError
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Failure, Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._sample_app.live.trace_search import TraceSearch
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._sample_app.live.trace_stores import (
@@ -80,6 +81,17 @@ def test_it_is_found_in_the_log_of_a_sidecar(api: FakeApi) -> None:
     lines = ["-> service.name: Str(data)", f"Trace ID       : {TRACE}", "Name           : GET /"]
     assert found["found"] == [{"place": where, "evidence": lines}]
     assert not any("copy" in query.values() for _method, _path, query in api.requests), "it has ended"
+
+
+def test_an_application_that_does_not_answer_is_no_api_server_that_is_away(api: FakeApi) -> None:
+    def be_silent(_method: str, path: str) -> None:
+        if path == CALL:
+            raise LostError("timeout", "Read timed out.", "https://a", again=False)
+
+    api.trouble = be_silent
+    with pytest.raises(Problem, match=r"Call the sample application ns/front: it gives no answer: Read timed out\."):
+        search(api).run()
+    assert api.clock.now >= 30
 
 
 def test_counts_show_it_where_no_log_does_and_the_log_may_be_late(api: FakeApi) -> None:

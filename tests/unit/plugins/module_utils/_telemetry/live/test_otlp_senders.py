@@ -11,6 +11,7 @@ import socket
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.outage import LostError
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.arrival_evidence import (
     choose_pod_evidence,
@@ -70,6 +71,23 @@ def test_a_selector_without_a_ready_pod_is_told() -> None:
     api.trouble = lambda _method, _path: reply({"items": [pod("a", "False")], "metadata": {}})
     with pytest.raises(Problem, match="none of 1 pods is ready"):
         create_proxy_sender(api.cluster(), {"namespace": "ns", "selector": "app=x", "port": 4318}, {})
+
+
+def test_a_receiver_that_does_not_answer_is_asked_again() -> None:
+    api = FakeApi()
+    cluster = api.cluster()
+    send = create_proxy_sender(cluster, {"namespace": "ns", "pod": "p", "port": 1}, {})
+
+    def be_silent(_method: str, _path: str) -> None:
+        raise LostError("timeout", "Read timed out.", "https://a", again=False)
+
+    api.trouble = be_silent
+    with pytest.raises(NotSentError, match=r"pods/p:1/proxy gives no answer: Read timed out\.") as lost:
+        send("logs", b"x", 5)
+    assert lost.value.again
+    api.trouble = lambda _method, _path: reply({})
+    send("logs", b"x", 5)
+    assert cluster.get("/api/v1/namespaces/ns/pods/p") == {}
 
 
 @cases(
