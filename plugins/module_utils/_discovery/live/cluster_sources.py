@@ -17,9 +17,10 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote
 
+from ..._kube.aws_failures import MISSING_CODES
 from ..._kube.live.cluster import JSON, METADATA_LIST, ApiError, Cluster
 from ..._kube.live.connect import CLUSTER_ARG_SPEC, connect
-from ..._kube.live.eks_access import create_session, translate_aws_errors
+from ..._kube.live.eks_access import create_session, read_failed_call, translate_aws_errors
 from ..._kube.live.outage import LostError
 from ..._otelcol.errors import Problem
 from ..found_clusters import (
@@ -129,8 +130,23 @@ def list_eks_clusters(options: Mapping[str, Any]) -> ListedClusters:
             client = create_session({**access, "region": region}).create_client("eks")
             for page in client.get_paginator("list_clusters").paginate():
                 for name in page["clusters"]:
-                    description = client.describe_cluster(name=name)["cluster"]
-                    yield read_eks_cluster(description, region, access)
+                    description = _describe_eks_cluster(client, name)
+                    if description is not None:
+                        yield read_eks_cluster(description, region, access)
+
+
+def _describe_eks_cluster(client: Any, name: str) -> Mapping[str, Any] | None:
+    """Return what AWS says of a cluster; None for one that was deleted since it was listed.
+
+    Raises the error of botocore, whose classes have no names here because it is imported at run time.
+    """
+    try:
+        description: Mapping[str, Any] = client.describe_cluster(name=name)["cluster"]
+    except Exception as error:
+        if read_failed_call(error).code in MISSING_CODES:
+            return None
+        raise
+    return description
 
 
 def list_argo_cd_clusters(options: Mapping[str, Any], connect_to: Connect) -> ListedClusters:
