@@ -21,18 +21,21 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from .._otelcol.bounded.json_text import parse_json
-from .._otelcol.config.paths import list_at, mapping_at
+from .._otelcol.config.paths import list_at, mapping_at, mappings_at
 from .._otelcol.errors import Problem
 
 # The name of the one cluster, user and context of a kubeconfig that is built here.
 _CONTEXT = "cluster"
 # What a kubeconfig of a Secret may have: texts, and no path, command or proxy.
 _CLUSTER_KEYS = frozenset({"server", "certificate-authority-data", "insecure-skip-tls-verify", "tls-server-name"})
+# How the names of Secrets of Cluster API end that have a kubeconfig, and of those that have one for people.
+_KUBECONFIG_ENDING = "-kubeconfig"
+_USER_ENDING = "-user-kubeconfig"
 _KUBECONFIG_ADVICE = "Give that cluster to the inventory by a kubeconfig of the controller."
 _USER_KEYS = frozenset({"token", "username", "password", "client-certificate-data", "client-key-data"})
 
@@ -70,6 +73,31 @@ def describe_secret(secret: Mapping[str, Any]) -> str:
     """Return the name of a Secret, as messages say it."""
     metadata = mapping_at(secret, "metadata")
     return f"Secret {metadata.get('namespace')}/{metadata.get('name')}"
+
+
+def list_kubeconfigs(secrets: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the Secrets of Cluster API that have the kubeconfig of a cluster, one for each cluster.
+
+    Providers of managed clusters, such as those of EKS and GKE, make `NAME-user-kubeconfig` beside `NAME-kubeconfig`,
+    for people: its kubeconfig runs a command. Both have the same owner, and another cluster has another one.
+    """
+    kubeconfigs = [secret for secret in secrets if secret["metadata"]["name"].endswith(_KUBECONFIG_ENDING)]
+    owners_by_title = {describe_secret(secret): _list_owners(secret) for secret in kubeconfigs}
+    kubeconfigs_of_clusters = []
+    for secret in kubeconfigs:
+        own_title = describe_secret(secret)
+        first_title = f"{own_title.removesuffix(_USER_ENDING)}{_KUBECONFIG_ENDING}"
+        is_for_people = own_title.endswith(_USER_ENDING) and bool(
+            owners_by_title[own_title] & owners_by_title.get(first_title, set())
+        )
+        if not is_for_people:
+            kubeconfigs_of_clusters.append(secret)
+    return kubeconfigs_of_clusters
+
+
+def _list_owners(secret: Mapping[str, Any]) -> set[str]:
+    """Return the uids of the owners of a Secret."""
+    return {str(owner.get("uid")) for owner in mappings_at(secret, "metadata", "ownerReferences")}
 
 
 def read_kubeconfig_text(secret: Mapping[str, Any]) -> str:

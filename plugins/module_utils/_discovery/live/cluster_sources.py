@@ -42,6 +42,7 @@ from ..secret_forms import (
     SecretForm,
     build_argo_cd_kubeconfig,
     check_kubeconfig,
+    list_kubeconfigs,
     read_kubeconfig_text,
 )
 from ..source_forms import ClusterSource
@@ -172,9 +173,9 @@ def list_cluster_api_clusters(options: Mapping[str, Any], connect_to: Connect) -
     """Yield the clusters of Cluster API, by their kubeconfig Secrets."""
     hub = read_hub(options)
     # Their names are enough, so no credential is read.
-    for secret in _list_secrets(connect_to(hub), options["namespace"], CLUSTER_API, METADATA_LIST):
-        if secret["metadata"]["name"].endswith("-kubeconfig"):
-            yield read_cluster_api_cluster(secret, hub)
+    secrets = _list_secrets(connect_to(hub), options["namespace"], CLUSTER_API, METADATA_LIST)
+    for secret in list_kubeconfigs(secrets):
+        yield read_cluster_api_cluster(secret, hub)
 
 
 def list_managed_clusters(options: Mapping[str, Any], connect_to: Connect) -> ListedClusters:

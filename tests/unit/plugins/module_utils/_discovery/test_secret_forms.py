@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._discovery.secret_forms import (
     build_argo_cd_kubeconfig,
     check_kubeconfig,
+    list_kubeconfigs,
     read_kubeconfig_text,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.eks_token_commands import parse_token_command
@@ -111,3 +112,30 @@ def test_a_kubeconfig_is_a_mapping(config: Any) -> None:
 def test_a_secret_of_cluster_api_without_a_kubeconfig_is_told() -> None:
     with pytest.raises(Problem, match="it has no kubeconfig under key `value`"):
         read_kubeconfig_text(argo({}))
+
+
+def of_cluster_api(name: str, owner: str, namespace: str = "fleet") -> dict[str, Any]:
+    metadata = {"namespace": namespace, "name": name, "ownerReferences": [{"uid": owner}] if owner else []}
+    return {"metadata": metadata}
+
+
+def test_the_kubeconfig_for_people_is_no_second_cluster() -> None:
+    secrets = [
+        of_cluster_api("shop-ca", "a"),
+        of_cluster_api("shop-user-kubeconfig", "a"),
+        of_cluster_api("shop-kubeconfig", "a"),
+        of_cluster_api("bank-kubeconfig", "b"),
+        of_cluster_api("bank-user-kubeconfig", "c"),
+        of_cluster_api("shop-user-kubeconfig", "a", namespace="other"),
+        of_cluster_api("old-kubeconfig", ""),
+        of_cluster_api("old-user-kubeconfig", ""),
+    ]
+    found = [f"{secret['metadata']['namespace']}/{secret['metadata']['name']}" for secret in list_kubeconfigs(secrets)]
+    assert found == [
+        "fleet/shop-kubeconfig",
+        "fleet/bank-kubeconfig",
+        "fleet/bank-user-kubeconfig",
+        "other/shop-user-kubeconfig",
+        "fleet/old-kubeconfig",
+        "fleet/old-user-kubeconfig",
+    ]
