@@ -140,6 +140,9 @@ def build_argo_cd_kubeconfig(secret: Mapping[str, Any]) -> dict[str, Any]:
     server = ARGO_CD.read_key_text(secret, "server")
     if not server:
         raise Problem("it has no key `server`", where=describe_secret(secret))
+    if config.get("proxyUrl"):  # without it, another server may have this address
+        wrong = "it names a proxy, to which the credentials would be sent"
+        raise Problem(wrong, where=describe_secret(secret), fix=_KUBECONFIG_ADVICE)
     tls_config = mapping_at(config, "tlsClientConfig")
     cluster = {
         "server": server,

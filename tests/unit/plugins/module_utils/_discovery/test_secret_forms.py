@@ -66,11 +66,12 @@ def test_an_eks_cluster_of_argo_cd_needs_no_aws_cli() -> None:
     ("config", "says"),
     [
         ({"execProviderConfig": {"command": "/bin/sh"}}, "it names a command, which would run on the controller"),
+        ({"bearerToken": "t", "proxyUrl": "http://p"}, "it names a proxy, to which the credentials would be sent"),
         ({}, "it has no credentials of its own"),
         ("no json", "key `config` is no JSON"),
         ([1], "key `config` is no mapping"),
     ],
-    ids=["command", "nothing", "no JSON", "a list"],
+    ids=["command", "proxy", "nothing", "no JSON", "a list"],
 )
 def test_what_argo_cd_alone_can_use_is_refused(config: Any, says: str) -> None:
     with pytest.raises(Problem, match=says):
