@@ -21,6 +21,7 @@ from ..._kube.live.connect import connect
 from ..._kube.live.progress import tell_nobody
 from ..._kube.live.task_end import run
 from ..._otelcol.errors import Problem
+from ..._otelcol.otlp_requests import OTLP_SIGNALS
 from ..otlp_target import XRAY, OtlpTarget
 from .arrival_evidence import choose_pod_evidence
 from .arrivals import ArrivalEvidence, CombinedEvidence
@@ -93,6 +94,7 @@ def run_otlp_probe(module: AnsibleModule) -> None:
     def send_probe() -> dict[str, Any]:
         if module.check_mode:
             return _CHECK_MODE_RESULT
+        check_signals(task.signals)
         check_headers(task.headers)
         if task.protocol == XRAY:
             check_xray_options(module.params)
@@ -123,6 +125,13 @@ def _build_probe(task: _ProbeTask, cluster: Cluster | None, tell: Callable[[str]
         hop_readings=hop_readings,
         tell=tell,
     )
+
+
+def check_signals(signals: Sequence[str]) -> None:
+    """Raise Problem without a signal: nothing would be sent, and nothing would be missing."""
+    if not signals:
+        fix = f"Name some of {', '.join(OTLP_SIGNALS)}, or leave `signals` out."
+        raise Problem("there is no signal to send", asked="Send the probe", where="signals", fix=fix)
 
 
 def check_headers(headers: Mapping[str, str]) -> None:

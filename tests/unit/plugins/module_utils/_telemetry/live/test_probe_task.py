@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.probe_task import (
     check_headers,
+    check_signals,
     check_xray_options,
 )
 
@@ -25,6 +26,12 @@ def test_a_header_that_cannot_be_sent_is_named_without_its_value(value: str) -> 
         check_headers({"x-ok": "good", "x-key": value})
     assert "ken" not in str(told.value)
     check_headers({"x-key": "a b\tc"})
+
+
+def test_a_probe_without_a_signal_is_refused() -> None:
+    with pytest.raises(Problem, match=r"there is no signal to send .*signals.*Name some of traces, metrics, logs"):
+        check_signals([])
+    check_signals(["traces"])
 
 
 @cases(
