@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..module_utils._gitops.gitops_changes import ClusterReport, FileChange, list_changes, render_markdown
+from ..module_utils._gitops.gitops_inputs import check_changes
 from ..module_utils._gitops.gitops_layout import Object
 from ..module_utils._otelcol.forecast.changed_collectors import HostForecasts, render_host_sections
 from ._cluster_folder import ClusterFolder, find_cluster_folders
@@ -31,6 +32,7 @@ def write_changes_page(
     `hosts` are all clusters of the inventory: the page names those that are not rendered. `forecasts` stand at its end.
     """
     clusters: Sequence[ClusterReport] = arguments["clusters"]
+    check_changes(clusters)
     report_by_host = {cluster["host"]: cluster for cluster in clusters}
     missing_hosts = [host for host in hosts if host not in report_by_host]
     page = "\n".join((render_markdown(report_by_host, missing_hosts), *render_host_sections(forecasts)))

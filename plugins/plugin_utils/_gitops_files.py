@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from ..module_utils._gitops.gitops_changes import ClusterReport, FileChange
+from ..module_utils._gitops.gitops_inputs import check_rendered_parts
 from ..module_utils._gitops.gitops_layout import Object, build_file_tree, build_stages, explain_left_out
 from ..module_utils._kube.bundle import redact_manifest
 from ..module_utils._otelcol.config.object_secrets import find_secrets_in_objects
@@ -110,6 +111,8 @@ def write_cluster_files(arguments: Mapping[str, Any], hosts: Collection[str], *,
 def _plan_files(arguments: Mapping[str, Any]) -> FilePlan:
     """Return the files that the options describe. Raises Problem for secrets, and for names that no folder can have."""
     root = _files.require_path(arguments["path"]).expanduser().resolve()
+    rendered_parts = {option: arguments[option] for option in ("collectors", "instrumentation")}
+    check_rendered_parts(rendered_parts, arguments["products"])
     stages = build_stages(arguments["collectors"], arguments["instrumentation"], arguments["products"])
     objects_by_file = build_file_tree(stages)
     _check_no_secrets(objects_by_file)
