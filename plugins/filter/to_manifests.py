@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from ansible.errors import AnsibleFilterError
+
 from ..plugin_utils._objects import dump_objects
+from ..plugin_utils._value_shapes import SHAPES, find_shape
 
 DOCUMENTATION = r"""
 name: to_manifests
@@ -49,9 +53,30 @@ _value:
 """
 
 
-def to_manifests(objects: list[Any], masked: bool = False) -> str:
-    """Return objects as documents of YAML; `masked` ones show no secret."""
-    return dump_objects(objects, masked=masked)
+def to_manifests(objects: Any, masked: bool = False) -> str:
+    """Return objects as documents of YAML; `masked` ones show no secret.
+
+    Raises AnsibleFilterError for anything else than a list of objects.
+    """
+    if objects is None or isinstance(objects, (str, Mapping)):
+        raise _build_refusal(_describe_shape(objects))
+    manifests = list(objects)  # another filter may yield them one after the other
+    for manifest in manifests:
+        if not isinstance(manifest, Mapping):
+            raise _build_refusal(f"a list with {_describe_shape(manifest)}")
+    return dump_objects(manifests, masked=masked)
+
+
+def _describe_shape(value: Any) -> str:
+    """Return what a value is, for people."""
+    if value is None:
+        return "null"
+    return SHAPES[find_shape(value) or "text"].title
+
+
+def _build_refusal(shape: str) -> AnsibleFilterError:
+    fix = "Give a list such as `manifests` of what otel_render returned."
+    return AnsibleFilterError(f"to_manifests takes a list of objects, and got {shape}. {fix}")
 
 
 class FilterModule:

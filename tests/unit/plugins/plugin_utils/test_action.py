@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible.errors import AnsibleFilterError
 from ansible_collections.o11y.opentelemetry.plugins.filter.to_manifests import FilterModule
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _action, _origins
@@ -40,6 +41,19 @@ def test_the_filter_writes_a_document_for_each_object_and_masks_secrets_on_reque
     objects = [{"kind": "ConfigMap", "data": {"config": "api:\n  key: correct-horse\nx: y\n"}}]
     assert "correct-horse" in to_manifests(objects)
     assert to_manifests(objects, masked=True) == to_manifests(objects).replace("correct-horse", "********")
+
+
+@pytest.mark.parametrize(
+    ("objects", "shape"),
+    [({"manifests": []}, "a mapping"), ("text", "text"), ([{"a": "1"}, "b"], "a list with text"), (None, "null")],
+)
+def test_the_filter_writes_nothing_but_objects(objects: Any, shape: str) -> None:
+    with pytest.raises(AnsibleFilterError, match=f"to_manifests takes a list of objects, and got {shape}"):
+        FilterModule().filters()["to_manifests"](objects)
+
+
+def test_the_filter_takes_what_another_filter_yields() -> None:
+    assert FilterModule().filters()["to_manifests"](iter([{"a": "1"}])) == "a: '1'\n"
 
 
 CONTRIB = "otel/opentelemetry-collector-contrib:0.150.0"
