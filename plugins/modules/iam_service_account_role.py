@@ -53,7 +53,7 @@ options:
   adopt:
     description:
       - Whether to use an existing role of this name. It keeps what it has, also tags that O(tags) lacks, whatever
-        O(purge_tags) says.
+        O(purge_tags) says. Tags say which managed policies it got, and whether it got a permissions boundary.
     type: bool
     default: false
   collectors:
@@ -82,7 +82,11 @@ options:
     elements: str
     default: []
   path: {description: "The path of a new role, V(/) by default. It cannot be changed.", type: str}
-  permissions_boundary: {description: The ARN of the role's permissions boundary; empty removes it., type: str}
+  permissions_boundary:
+    description:
+      - The ARN of the role's permissions boundary; empty removes it.
+      - If an adopted role had another one before, the task fails.
+    type: str
   wait_seconds: {description: How long to wait until IAM shows the changes., type: float, default: 60}
 seealso:
   - module: o11y.opentelemetry.iam_oidc_provider
@@ -125,7 +129,7 @@ role:
     policies: {description: The inline policies by their names., type: dict}
     managed_policies: {description: The ARNs of the managed policies., type: list, elements: str}
     permissions_boundary: {description: "The ARN of the permissions boundary, or an empty text.", type: str}
-    tags: {description: "The tags, including three of this collection.", type: dict}
+    tags: {description: "The tags, including those of this collection.", type: dict}
 annotations: {description: Annotations of the service account by C(NAMESPACE/NAME)., returned: on success, type: dict}
 identity:
   description: The C(namespace), C(service_account) and C(role_arn), as M(o11y.opentelemetry.identity_wait) takes them.

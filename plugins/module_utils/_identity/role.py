@@ -19,12 +19,13 @@ For example, a new role for the service account obs/gateway of the cluster produ
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypedDict, TypeVar
 
 from .._otelcol.errors import Problem
 from .._otelcol.needs.aws_policy import EksCluster, ServiceAccount, Statement, build_policy_document, is_same_policy
+from .role_additions import ADDED_BOUNDARY_TAG, ADDED_POLICIES_TAG, is_added_boundary, plan_policy_tag
 from .trust import build_trust_policy
 
 # The name of the inline policy that this collection writes.
@@ -41,7 +42,7 @@ ORIGIN_TAG = "o11y.opentelemetry/origin"
 ORIGIN_CREATED = "created"
 # Also the origin of a role without the tag.
 ORIGIN_EARLIER = "adopted"
-OWN_TAG_KEYS = (CLUSTER_TAG, ACCOUNT_TAG, COLLECTOR_TAG, ORIGIN_TAG)
+OWN_TAG_KEYS = (CLUSTER_TAG, ACCOUNT_TAG, COLLECTOR_TAG, ORIGIN_TAG, ADDED_POLICIES_TAG, ADDED_BOUNDARY_TAG)
 _Value = TypeVar("_Value")
 # A policy of IAM: a mapping with `Version` and `Statement`.
 PolicyDocument = dict[str, Any]
@@ -160,6 +161,17 @@ def check_role_change(name: str, live_role: RoleSettings, request: RoleRequest) 
     if request.path is not None and tags.get(ORIGIN_TAG) == ORIGIN_CREATED and live_role["path"] != request.path:
         fix = "Leave path out, or remove the role first."
         raise Problem(f"its path is {live_role['path']}, and IAM cannot change that", asked=task, where="path", fix=fix)
+    if _would_replace_boundary(live_role, request):
+        wrong = f"it has the permissions boundary {live_role['permissions_boundary']} of another owner"
+        fix = "Leave permissions_boundary out, or let the owner of the role change it."
+        raise Problem(wrong, asked=task, where="permissions_boundary", fix=fix)
+
+
+def _would_replace_boundary(live_role: RoleSettings, request: RoleRequest) -> bool:
+    """Return whether the request has another boundary than the one that another owner gave the role."""
+    tags, boundary = live_role["tags"], live_role["permissions_boundary"]
+    is_of_others = tags.get(ORIGIN_TAG) != ORIGIN_CREATED and not is_added_boundary(tags, boundary)
+    return is_of_others and request.permissions_boundary not in (None, boundary)
 
 
 # ── The wanted role ──
@@ -187,6 +199,9 @@ def plan_role(
     other_tags = drop_keys(earlier_role["tags"], OWN_TAG_KEYS)
     # Its owner may need the tags that the user does not give, for example to find the role or to allow something by it.
     kept_tags = other_tags if keeps_others else {}
+    own_tags = _plan_own_tags(earlier_role["tags"], request, origin)
+    if keeps_others:
+        own_tags |= _plan_addition_tags(earlier_role, attached_arns, boundary)
     return {
         # IAM cannot change the path of a role. `check_role_change` refuses another one for a role of this collection.
         "path": earlier_role["path"],
@@ -196,7 +211,7 @@ def plan_role(
         "policies": _plan_inline_policies(earlier_role["policies"], request.statements, keeps_others=keeps_others),
         "managed_policies": sorted(attached_arns),
         "permissions_boundary": boundary,
-        "tags": kept_tags | apply_user_tags(other_tags) | _plan_own_tags(earlier_role["tags"], request, origin),
+        "tags": kept_tags | apply_user_tags(other_tags) | own_tags,
     }
 
 
@@ -238,6 +253,21 @@ def _plan_own_tags(live_tags: Mapping[str, str], request: RoleRequest, origin: s
     elif COLLECTOR_TAG in live_tags:
         own_tags[COLLECTOR_TAG] = live_tags[COLLECTOR_TAG]
     return own_tags
+
+
+def _plan_addition_tags(earlier_role: RoleSettings, target_arns: Collection[str], boundary: str) -> dict[str, str]:
+    """Return the tags that say what a role of another owner has from this collection.
+
+    A role that an earlier version of this collection adopted has no tag for the policies, and gets none: nobody knows
+    any more which of them it had before.
+    """
+    tags = earlier_role["tags"]
+    addition_tags = {}
+    if ADDED_POLICIES_TAG in tags or ACCOUNT_TAG not in tags:
+        addition_tags[ADDED_POLICIES_TAG] = plan_policy_tag(tags, earlier_role["managed_policies"], target_arns)
+    if boundary and is_added_boundary(tags, earlier_role["permissions_boundary"]):
+        addition_tags[ADDED_BOUNDARY_TAG] = "true"
+    return addition_tags
 
 
 def drop_keys(values: Mapping[str, _Value], dropped_keys: Sequence[str]) -> dict[str, _Value]:

@@ -27,6 +27,7 @@ from .role import (
     drop_keys,
     policy_arn,
 )
+from .role_additions import ADDED_BOUNDARY_TAG, ADDED_POLICIES_TAG, list_added_arns
 from .trust import drop_own_statements
 
 
@@ -100,12 +101,17 @@ def _plan_removals(live_role: RoleSettings, target: RoleSettings) -> list[IamCal
 def remaining_settings(live_role: RoleSettings, managed_policies: Iterable[str]) -> RoleSettings | None:
     """Return the settings that an adopted role keeps after its removal; None for a created role, which is deleted.
 
-    `managed_policies` has the names or ARNs of the managed policies that this collection attached.
+    `managed_policies` has the names or ARNs of the managed policies of the task. They count only for a role that an
+    earlier version of this collection adopted, because its tags do not say what it got.
     """
     if live_role["tags"].get(ORIGIN_TAG) == ORIGIN_CREATED:
         return None
     _arn, partition, *_rest = live_role["tags"][CLUSTER_TAG].split(":")
-    own_arns = {policy_arn(name, partition) for name in managed_policies}
+    tags, attached_arns = live_role["tags"], live_role["managed_policies"]
+    if ADDED_POLICIES_TAG in tags:
+        own_arns = set(list_added_arns(tags, attached_arns))
+    else:
+        own_arns = {policy_arn(name, partition) for name in managed_policies}
     trust = drop_own_statements(live_role["trust"])
     if not trust["Statement"]:
         trust = live_role["trust"]  # IAM takes no policy without a statement
@@ -113,8 +119,9 @@ def remaining_settings(live_role: RoleSettings, managed_policies: Iterable[str])
         **live_role,
         "trust": trust,
         "policies": drop_keys(live_role["policies"], [INLINE_POLICY]),
-        "managed_policies": [arn for arn in live_role["managed_policies"] if arn not in own_arns],
-        "tags": drop_keys(live_role["tags"], OWN_TAG_KEYS),
+        "managed_policies": [arn for arn in attached_arns if arn not in own_arns],
+        "permissions_boundary": "" if ADDED_BOUNDARY_TAG in tags else live_role["permissions_boundary"],
+        "tags": drop_keys(tags, OWN_TAG_KEYS),
     }
 
 

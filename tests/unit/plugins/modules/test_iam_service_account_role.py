@@ -166,6 +166,39 @@ def test_a_role_of_somebody_else_is_refused_and_when_adopted_given_back(aws: Aws
     assert (back["trust"], back["tags"], list(back["policies"])) == (trust, {"team": "them"}, ["theirs"])
 
 
+def test_an_adopted_role_keeps_the_managed_policy_that_it_had_and_loses_the_one_it_got(aws: Aws) -> None:
+    theirs()
+    iam_backends[ACCOUNT]["aws"].attach_role_policy(f"arn:aws:iam::aws:policy/{XRAY}", NAME)
+    wanted = {"managed_policies": [XRAY, AMP]}
+    step(aws, {TAG: 1, TRUST: 1, "AttachRolePolicy": 1}, adopt=True, **wanted)
+    step(aws, {}, **wanted)
+    step(aws, {}, managed_policies=[])
+    back = step(aws, {TRUST: 1, "DetachRolePolicy": 1, "UntagRole": 1}, state="absent", **wanted)["role"]
+    assert back["managed_policies"] == [f"arn:aws:iam::aws:policy/{XRAY}"]
+    assert back["tags"] == {"team": "them"}
+
+
+def test_an_adopted_role_loses_the_boundary_that_it_got(aws: Aws) -> None:
+    theirs()
+    boundary = {"permissions_boundary": "arn:aws:iam::123456789012:policy/boundary"}
+    step(aws, {TAG: 1, TRUST: 1, "PutRolePermissionsBoundary": 1}, adopt=True, **boundary)
+    step(aws, {}, **boundary)
+    calls = {TRUST: 1, "DeleteRolePermissionsBoundary": 1, "UntagRole": 1}
+    assert step(aws, calls, state="absent")["role"]["permissions_boundary"] == ""
+
+
+def test_the_boundary_of_somebody_else_is_neither_replaced_nor_removed(aws: Aws) -> None:
+    theirs()
+    boundary = f"arn:aws:iam::{ACCOUNT}:policy/theirs"
+    iam_backends[ACCOUNT]["aws"].put_role_permissions_boundary(NAME, boundary)
+    for other in ("", f"arn:aws:iam::{ACCOUNT}:policy/ours"):
+        assert f"it has the permissions boundary {boundary}" in run(aws, adopt=True, permissions_boundary=other)["msg"]
+    assert aws.changing() == {}
+    step(aws, {TAG: 1, TRUST: 1}, adopt=True, permissions_boundary=boundary)
+    back = step(aws, {TRUST: 1, "UntagRole": 1}, state="absent")["role"]
+    assert back["permissions_boundary"] == boundary
+
+
 @cases("region, partition", ("eu-west-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov"))
 def test_every_partition(aws: Aws, region: str, partition: str) -> None:
     aws.cluster(region=region, issuer=f"https://{ISSUER}")
