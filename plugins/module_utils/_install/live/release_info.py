@@ -21,7 +21,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from ansible.module_utils.basic import AnsibleModule
 
 from ..._kube.live.api_errors import ask_server, list_if_allowed
-from ..._kube.live.cluster import JSON, METADATA_LIST, PAGE_SIZE, Cluster
+from ..._kube.live.cluster import JSON, METADATA_LIST, PAGE_SIZE, SERVER_ERROR, ApiError, Cluster
 from ..._kube.live.connect import connect
 from ..._kube.live.kinds import ApiResource, ApiResources, default_api_version
 from ..._kube.live.task_end import run
@@ -238,19 +238,28 @@ class _ReleaseReader:
         return list_if_allowed(path.rpartition("/")[2], lambda: self._read_pages(path, query, accept))
 
     def _read_pages(self, path: str, query: dict[str, Any], accept: str) -> list[Manifest]:
-        """Return the objects of all pages of a list.
-
-        An error is not tried again, because a broken conversion webhook stays broken while one waits.
-        """
+        """Return the objects of all pages of a list."""
         result: list[Manifest] = []
         page_query = {"limit": PAGE_SIZE, **query}
         while True:
-            page = self.cluster.request_json("GET", path, page_query, {"Accept": accept}, patient=False)
+            page = self._read_page(path, page_query, {"Accept": accept})
             result.extend(page.get("items") or [])
             token = (page.get("metadata") or {}).get("continue") or ""
             if not token:
                 return result
             page_query = {**page_query, "continue": token}
+
+    def _read_page(self, path: str, query: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:
+        """Return one page of a list. A server that is busy or away for a moment is waited for.
+
+        An error 500 is not tried again: the server answers so for a broken conversion webhook, which stays broken.
+        """
+        try:
+            return self.cluster.request_json("GET", path, query, headers, patient=False)
+        except ApiError as error:
+            if error.status == SERVER_ERROR or not error.is_transient:
+                raise
+        return self.cluster.request_json("GET", path, query, headers)
 
 
 def _join_lists(plurals: Sequence[str], lists: Sequence[list[Listed] | None]) -> _PartialList[Listed]:

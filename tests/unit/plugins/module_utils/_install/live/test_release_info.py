@@ -113,3 +113,10 @@ def test_a_conversion_that_is_broken_is_not_waited_for() -> None:
     with pytest.raises(Problem, match="conversion webhook failed"):
         look(api)
     assert api.clock.now == 0
+
+
+@pytest.mark.parametrize("code", [429, 503])
+def test_a_busy_server_is_waited_for(code: int) -> None:
+    api = served(*installed())
+    api.refuse("/opentelemetrycollectors", status(code, "Busy", "try again later"), until=1)
+    assert [resource["name"] for resource in look(api)["resources"]] == ["a"]
