@@ -39,13 +39,29 @@ class RoleAssociation:
 
     def refuse_other_role(self) -> None:
         """Raise Problem if the account is associated with another role, unless the task may take that over."""
-        role_arn = association_settings(self._association_task("present", "").read()).get("role_arn", "")
-        associated_role = role_arn.rpartition("/")[2]
-        if not role_arn or associated_role == self.params["name"] or self.params["adopt"]:
+        role_arn = self._read_role_arn()
+        if not role_arn or self._names_role(role_arn) or self.params["adopt"]:
             return
         task_text = f"Associate {self.params['namespace']}/{self.params['service_account']} with {self.params['name']}"
         fix = "Remove that association, or set adopt."
         raise Problem(f"it is associated with {role_arn} already", asked=task_text, where="service_account", fix=fix)
+
+    def find_orphaned_role(self) -> str:
+        """Return the ARN of the role that the account is associated with, if it has the name of the task's role.
+
+        Ask only if there is no such role: then the association is a remainder. Empty without one.
+        """
+        role_arn = self._read_role_arn()
+        return role_arn if self._names_role(role_arn) else ""
+
+    def _read_role_arn(self) -> str:
+        """Return the ARN of the role that the account is associated with; empty without an association."""
+        settings = association_settings(self._association_task("present", "").read())
+        return str(settings.get("role_arn", ""))
+
+    def _names_role(self, role_arn: str) -> bool:
+        """Return whether an ARN has the name of the task's role. The path, before the name, may be any."""
+        return bool(role_arn.rpartition("/")[2] == self.params["name"])
 
     def associate_role(self, role_arn: str) -> dict[str, Any]:
         """Associate the account with the role, and return the result of a task.

@@ -85,10 +85,14 @@ class RoleTask:
         return self._merge_results(role_result, association_result)
 
     def _remove_role_and_association(self) -> dict[str, Any]:
-        """Remove the association, and after that the role. A role of another owner stays."""
+        """Remove the association, and after that the role. A role of another owner stays.
+
+        Without the role, its association is still removed: a user may have deleted the role.
+        """
         live_role = self._read_settings()
         if not live_role or not self._is_own_role(live_role):
-            association_result = self.association.remove_association("")
+            orphaned_role = "" if live_role else self.association.find_orphaned_role()
+            association_result = self.association.remove_association(orphaned_role)
             return self._merge_results(self._task_result(live_role, live_role, changed=False), association_result)
         association_result = self.association.remove_association(self.arn)
         return self._merge_results(self._ensure_absent(live_role), association_result)

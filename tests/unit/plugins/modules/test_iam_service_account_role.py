@@ -116,6 +116,23 @@ def test_an_association_of_somebody_else_is_refused(aws: Aws) -> None:
     assert aws.world.associations == {}
 
 
+def test_the_association_of_a_role_that_was_deleted_by_hand_is_removed(aws: Aws) -> None:
+    run(aws, **IDENTITY)
+    iam_backends[ACCOUNT]["aws"].delete_role(NAME)
+    aws.changing()
+    gone = step(aws, {LEAVE: 1}, state="absent")
+    assert gone["diff"]["before"]["association"]["role_arn"].endswith(f"/{NAME}")
+
+
+def test_the_association_with_a_role_that_somebody_else_made_anew_stays(aws: Aws) -> None:
+    run(aws, **IDENTITY)
+    iam_backends[ACCOUNT]["aws"].delete_role(NAME)
+    theirs()
+    aws.changing()
+    step(aws, {}, state="absent")
+    assert len(aws.world.associations) == 1
+
+
 def test_an_association_that_takes_the_place_of_ours_meanwhile_stays(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     run(aws, **IDENTITY)
     read = AssociationTask.read
