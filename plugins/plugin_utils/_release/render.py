@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from ...module_utils._install.releases import release_request, removal
-from ...module_utils._install.releases.installed import EKS, OLM
+from ...module_utils._install.releases.installed import EKS, HELM, OLM, FoundRelease
 from ...module_utils._install.releases.products import Product, find_product
 from ...module_utils._install.releases.removal import RemovalPlan
 from ...module_utils._otelcol.errors import Problem
@@ -106,13 +106,32 @@ def _plan_removal(product: Product, arguments: ReleaseArguments, check: bool) ->
     installed = arguments["installed"]
     if installed is None:
         raise Problem("state absent needs the installed releases", fix="Give the result of release_info (installed).")
-    provider = PROVIDERS.get(arguments["provider"])
-    if provider:
-        return provider.plan_removal(product, arguments, check)
     if arguments["provider"] == release_request.EXISTING:
         # Whatever is in the cluster belongs to another owner.
         installed = {**installed, "installed": True, "ours": False}
     helm_release = f"{arguments['namespace'] or product.namespace}/{arguments['helm_release']}"
+    _refuse_other_helm_release(product, arguments["provider"], helm_release, installed)
+    provider = PROVIDERS.get(arguments["provider"])
+    if provider:
+        return provider.plan_removal(product, arguments, check)
     return removal.plan_removal(
         product, installed, arguments["others"], arguments["remove_definitions"], helm_release, check=check
     )
+
+
+def _refuse_other_helm_release(product: Product, provider: str, helm_release: str, installed: FoundRelease) -> None:
+    """Raise Problem if another Helm release than the requested one has the product.
+
+    Its objects have our label, so they would be deleted one by one. Helm would go on to list the release, and a later
+    installation by it would change nothing.
+    """
+    if not (installed["installed"] and installed["ours"]):
+        return
+    installer = installed["installer"]
+    is_of_request = provider == HELM and installer["name"] == helm_release
+    if installer["by"] != HELM or is_of_request:
+        return
+    request_text = f", not {helm_release}" if provider == HELM else f", and the provider is now {provider}"
+    wrong = f"it was installed by the Helm release {installer['name']}{request_text}"
+    fix = "Give the provider helm, with the namespace and the name of that release, and run again."
+    raise Problem(wrong, asked=f"Remove {product.title}", fix=fix)

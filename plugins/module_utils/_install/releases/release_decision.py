@@ -138,7 +138,7 @@ def _decide_next_version(request: ReleaseRequest, found_release: FoundRelease) -
 
 
 def _refuse_move(request: ReleaseRequest, found_release: FoundRelease) -> None:
-    """Raise Problem for a product that another provider installed, or that is in another namespace."""
+    """Raise Problem for a product of another provider, in another namespace, or of another Helm release."""
     title, installer = request.product.title, found_release["installer"]
     if installer["by"] != request.provider:
         owner = MANIFEST if installer["by"] == MANIFEST else _describe_installer(installer)
@@ -150,6 +150,11 @@ def _refuse_move(request: ReleaseRequest, found_release: FoundRelease) -> None:
     if request.namespace and request.namespace != namespace:
         wrong = f"{title} is in namespace {namespace}, and the requested namespace is {request.namespace}"
         raise Problem(wrong, fix="Keep the namespace, or remove it first with state absent.")
+    if request.provider == HELM and installer != _own_installer(request):
+        # A second release of the chart would be a second installation.
+        own_name = _own_installer(request)["name"]
+        wrong = f"{title} was installed by {_describe_installer(installer)}, and the requested one is {own_name}"
+        raise Problem(wrong, fix="Keep the name of the release, or remove it first with state absent.")
 
 
 def _is_taken_over_by_helm(request: ReleaseRequest, found_release: FoundRelease) -> bool:

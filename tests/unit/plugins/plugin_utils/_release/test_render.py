@@ -178,6 +178,22 @@ def test_removal_has_to_know_what_is_there_and_leaves_what_was_only_used() -> No
     assert rendered(state="absent", provider="existing", installed=there)["action"] == "nothing"
 
 
+@cases(
+    "given, said",
+    ({"provider": "manifest"}, "the Helm release ns/otel, and the provider is now manifest"),
+    ({"provider": "helm", "helm_release": "other"}, "the Helm release ns/otel, not ns/other"),
+    ({"provider": "olm"}, "the Helm release ns/otel, and the provider is now olm"),
+    ({"provider": "eks_addon"}, "the Helm release ns/otel, and the provider is now eks_addon"),
+)
+def test_the_helm_release_of_another_request_is_not_taken_apart(given: dict[str, Any], said: str) -> None:
+    helm = {"by": "helm", "name": "ns/otel"}
+    there = {**EMPTY, "installed": True, "ours": True, "installer": helm, "objects": [namespace("ns")]}
+    with pytest.raises(Problem, match=said):
+        rendered(state="absent", namespace="ns", installed=there, **given)
+    own = rendered(state="absent", namespace="ns", installed=there, provider="helm", helm_release="otel")
+    assert own["action"] == "remove"
+
+
 def test_the_check_of_a_removal_only_warns_of_what_earlier_tasks_remove() -> None:
     ours = {"installed": True, "ours": True, "objects": [namespace("ns")]}
     used = {**EMPTY, **ours, "resources": [collector("mine", ours=True)]}

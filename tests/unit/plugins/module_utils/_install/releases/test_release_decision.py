@@ -39,6 +39,11 @@ def crd(**more: Any) -> dict[str, Any]:
     (wanted(namespace="other"), here("0.158.0"), "is in namespace ns, and the requested namespace is other"),
     (wanted(provider="helm"), here("0.158.0"), "was installed by manifest, and the provider is now helm"),
     (wanted(), here("0.158.0", **HELM), "the Helm release ns/otel, and the provider is now manifest"),
+    (
+        wanted(provider="helm", helm_release="other"),
+        here("0.158.0", **HELM),
+        "the Helm release ns/otel, and the requested one is ns/other",
+    ),
     (wanted(), here("0.152.0", **FOREIGN), r"already in namespace ns.*take it over \(foreign: takeover\)"),
     (wanted(other_owner_policy="takeover"), here("0.152.0", **FOREIGN, **HELM), "which would revert"),
     (wanted(), here("0.158.0", namespaces=["a", "b"]), "more than once, in the namespaces a, b"),
