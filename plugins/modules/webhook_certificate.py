@@ -26,7 +26,10 @@ options:
   namespace: {description: "Namespace of the Secret; it must exist, except in check mode.", type: str, required: true}
   hosts: {description: Host names of the certificate., type: list, elements: str, required: true}
   labels: {description: Labels of the Secret., type: dict, default: {}}
-  days: {description: Validity of a certificate in days., type: int, default: 365}
+  days:
+    description: Validity of a certificate in days. It must be more than O(renew_days).
+    type: int
+    default: 365
   renew_days: {description: How many days before its end a certificate is replaced., type: int, default: 90}
 requirements:
   - cryptography

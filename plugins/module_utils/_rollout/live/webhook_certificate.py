@@ -86,9 +86,11 @@ def run_webhook_certificate(module: AnsibleModule) -> None:
 def ensure_certificate(cluster: Cluster, request: CertificateRequest, clock: Clock) -> CertificateResult:
     """Return the CA bundle and the end of the certificate. Make a new certificate if that is needed.
 
-    Check mode makes none. Raises Problem if the Secret belongs to another owner, or the API server refuses a request.
+    Check mode makes none. Raises Problem if the Secret belongs to another owner, if the certificate would be valid for
+    too few days, or if the API server refuses a request.
     """
     action = f"See to the certificate {request.namespace}/{request.name}"
+    _refuse_short_validity(request, action)
     try:
         live_secret = cluster.get(request.path)
         _refuse_secret_of_others(live_secret, request)
@@ -106,6 +108,15 @@ def ensure_certificate(cluster: Cluster, request: CertificateRequest, clock: Clo
     except ApiError as error:
         raise explain(error, action) from error
     return _build_result(new_certificate, clock(), f"it was made: {renewal_reason}", changed=True)
+
+
+def _refuse_short_validity(request: CertificateRequest, action: str) -> None:
+    """Raise Problem if a new certificate would be due for renewal at once, so that every run would make one."""
+    shortest_days = max(request.renew_days, 0) + 1
+    if request.days < shortest_days:
+        wrong = f"a certificate of {request.days} days is due for renewal at once (renew_days is {request.renew_days})"
+        fix = f"Give at least {shortest_days} days, or fewer renew_days."
+        raise Problem(wrong, asked=action, where="days", fix=fix)
 
 
 def _renew_certificate(

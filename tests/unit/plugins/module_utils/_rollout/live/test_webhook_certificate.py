@@ -117,3 +117,11 @@ def test_a_secret_that_appears_after_the_read_keeps_its_keys() -> None:
     with pytest.raises(Problem, match="other field managers own some of its fields"):
         see_to(api)
     assert api.objects[PATH]["data"] == theirs["data"]
+
+
+@pytest.mark.parametrize("given", [{"days": 60}, {"days": 90}, {"days": 0, "renew_days": -1}, {"days": -5}], ids=str)
+def test_a_certificate_that_every_run_would_replace_is_refused(given: dict[str, int]) -> None:
+    api = FakeApi(NAMESPACE)
+    with pytest.raises(Problem, match=r"days .*renew_days"):
+        see_to(api, **given)
+    assert PATH not in api.objects
