@@ -266,6 +266,7 @@ def run(
     remove_secrets = build_secret_remover(module._module.no_log_values)
     try:
         _refuse_spaces(credentials)
+        _refuse_empty_names(module.params)
         result = task(Aws(module, clock=time.monotonic, sleep=time.sleep))
     except AnsibleCallError as error:
         answer = error.answer
@@ -275,6 +276,22 @@ def run(
     except Problem as problem:
         module.fail_json(**remove_secrets({**escape_tree(problem.facts), "msg": conceal_secrets(str(problem))}))
     module.exit_json(**remove_secrets(escape_tree(result)))
+
+
+def _refuse_empty_names(params: Mapping[str, Any]) -> None:
+    """Raise Problem for an empty name of what a task works on, such as that of an undefined variable.
+
+    AWS would leave it out of the request, and answer about all objects: the first one would be that of a neighbour.
+    """
+    names = ["cluster_name", "service_account"]
+    if "service_account" in params:
+        names.append("namespace")  # of eks_addon it is a setting, and no name
+    if "state" in params:
+        names.append("name")  # of eks_addon_info it limits a list
+    for option in names:
+        if params.get(option) == "":
+            fix = "Give the name of an object of AWS. Check the variable that it comes from."
+            raise Problem(f"{option} is empty", asked="Call AWS", where=option, fix=fix)
 
 
 def _refuse_spaces(credentials: Mapping[str, str]) -> None:

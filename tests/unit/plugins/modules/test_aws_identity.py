@@ -70,6 +70,7 @@ def test_an_answer_that_was_lost_is_no_error(aws: Aws) -> None:
     ({"url": ISSUER, "thumbprints": ["short"]}, "has no 40 hexadecimal digits"),
     ({"cluster_name": "nowhere"}, "Failed to describe the cluster: it does not exist"),
     ({"url": ISSUER, "cluster_name": CLUSTER}, "mutually exclusive"),
+    ({"cluster_name": ""}, "cluster_name is empty"),
     ({}, "one of the following is required: url, cluster_name"),
 )
 def test_what_cannot_work_is_told(aws: Aws, options: dict[str, Any], words: str) -> None:
@@ -128,6 +129,15 @@ def test_an_association_with_another_role_is_not_deleted(aws: Aws) -> None:
     assert len(aws.world.associations) == 1
     assert aws.run(NAME, **BASE, role_arn=ROLE, state="absent")["changed"]
     assert not aws.world.associations
+
+
+@cases("empty", "namespace", "service_account", "cluster_name")
+def test_an_empty_name_does_not_stand_for_the_association_of_a_neighbour(aws: Aws, empty: str) -> None:
+    aws.run(NAME, **BASE, role_arn=ROLE)
+    aws.changing()
+    for options in ({"state": "absent"}, {"role_arn": OTHER}):
+        assert f"{empty} is empty" in aws.run(NAME, **BASE | {empty: ""} | options)["msg"]
+    assert aws.changing() == {}
 
 
 def test_those_of_an_addon_are_left_to_it(aws: Aws) -> None:
