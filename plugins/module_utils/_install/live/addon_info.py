@@ -108,6 +108,9 @@ class AddonInfo:
             addon = reads.read_addon()
             if addon:
                 addons.append(self._describe_installed(addon, reads.read_identities(addon)))
+        if not addons and self.name:
+            # EKS answers the same about a cluster that does not exist. This read fails then.
+            AddonReads(self.eks, self.cluster, self.name).read_kubernetes_version()
         return addons
 
     def _describe_installed(self, addon: LiveAddon, roles_by_account: Mapping[str, str]) -> dict[str, Any]:

@@ -209,5 +209,6 @@ def test_what_is_missing_is_told(aws: Aws) -> None:
     assert "Give version, or cluster_name" in aws.run("eks_addon_info", configuration=True, name="adot")["msg"]
     assert "missing: name" in aws.run("eks_addon_info", configuration=True)["msg"]
     assert "it does not exist" in aws.run("eks_addon_info", cluster_name="nowhere")["msg"]
+    assert "it does not exist" in aws.run("eks_addon_info", cluster_name="nowhere", name="adot").get("msg", "")
     assert "cluster_name is empty" in aws.run("eks_addon_info", cluster_name="")["msg"]
     assert "name is empty" in aws.run("eks_addon", cluster_name=CLUSTER, name="")["msg"]
