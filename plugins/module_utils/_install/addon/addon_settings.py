@@ -16,7 +16,7 @@ masks them. For example, if only the configuration differs:
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ..._otelcol.config.config_secrets import is_secret
@@ -104,6 +104,20 @@ def _build_fields(values: Settings) -> dict[str, Any]:
     if values.get("configuration_values"):
         values = values | {"configuration_values": json.dumps(values["configuration_values"], sort_keys=True)}
     return {API_FIELDS[name]: value for name, value in values.items() if value}
+
+
+def map_identities(identities: Iterable[Mapping[str, str]], addon_name: str) -> dict[str, str]:
+    """Return the ARNs of roles by ServiceAccount. Raises Problem for an account with two roles, of which one is lost.
+
+    Each of the `identities` is such as `{"service_account": "adot", "role_arn": ARN}`.
+    """
+    roles_by_account: dict[str, str] = {}
+    for identity in identities:
+        account, role_arn = identity["service_account"], identity["role_arn"]
+        if roles_by_account.setdefault(account, role_arn) != role_arn:
+            wrong = f"the service account '{account}' has two roles, {roles_by_account[account]} and {role_arn}"
+            raise Problem(wrong, asked=f"Change the add-on {addon_name}", where=IDENTITIES, fix="Give it one of them.")
+    return roles_by_account
 
 
 def _build_identities(roles_by_account: Mapping[str, str]) -> list[dict[str, str]]:

@@ -19,7 +19,13 @@ from typing import Any
 from ..._identity.live.aws_api import AnsibleCallError
 from ..._identity.live.aws_changes import list_changed_settings, merge_task_tags
 from ..._kube.live.libraries import import_library
-from ..addon.addon_settings import IDENTITIES, Settings, addon_settings, find_namespace_move
+from ..addon.addon_settings import (
+    IDENTITIES,
+    Settings,
+    addon_settings,
+    find_namespace_move,
+    map_identities,
+)
 from ..addon.addon_versions import AddonVersionChoice
 from ..addon.addon_violations import Violation, find_schema_mismatch
 from .addon_reads import AddonReads, LiveAddon, parse_configuration
@@ -70,9 +76,7 @@ class AddonPlanner:
             "tags": merge_task_tags(live_settings.get("tags") or {}, params),
         }
         if params[IDENTITIES] is not None:
-            requested_settings[IDENTITIES] = {
-                identity["service_account"]: identity["role_arn"] for identity in params[IDENTITIES]
-            }
+            requested_settings[IDENTITIES] = map_identities(params[IDENTITIES], params["name"])
         target_settings = {name: value for name, value in requested_settings.items() if value is not None}
         problem = find_namespace_move(live_settings, target_settings, params["name"])
         if problem:

@@ -22,6 +22,7 @@ DEFAULT, NEWEST, OLD = "v0.151.0-eksbuild.2", "v0.151.0-eksbuild.10", "v0.141.0-
 ROLE = "arn:aws:iam::123456789012:role/adot"
 OTHER = "arn:aws:iam::123456789012:role/other"
 BASE = {"cluster_name": CLUSTER, "name": "adot"}
+IDENTITY = {"service_account": "adot", "role_arn": ROLE}
 
 
 def step(aws: Aws, calls: dict[str, int], **options: Any) -> dict[str, Any]:
@@ -114,6 +115,7 @@ def test_another_namespace_is_an_error(aws: Aws) -> None:
         ({"configuration_values": {"replicaCount": "hunter2-secret"}}, "replicaCount: must be integer, is string"),
         ({"configuration_values": {"manager": {"resources": {"limits": {"cpu": 1}}}}}, "manager.resources.limits.cpu:"),
         ({"cluster_name": "nowhere"}, "Check the names, the region and the account"),
+        ({"pod_identity_associations": [IDENTITY, IDENTITY | {"role_arn": OTHER}]}, "'adot' has two roles"),
     ],
 )
 def test_what_cannot_work_is_refused_before_anything_is_sent(aws: Aws, options: dict[str, Any], words: str) -> None:
