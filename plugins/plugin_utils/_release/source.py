@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import hashlib
 import time
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 from urllib.error import HTTPError, URLError
@@ -42,6 +44,8 @@ RETRY_PAUSES = (1.0, 3.0)
 TIMEOUT_SECONDS = 20
 # Temporary HTTP errors of servers and proxies, after which another attempt may succeed.
 TEMPORARY_STATUSES = (408, 425, 429, 500, 502, 503, 504)
+# What reading an answer raises that ends before its end.
+_CUT_ERRORS = (HTTPException, EOFError, zlib.error)
 # What a server answers if there is nothing at an address.
 _MISSING_STATUSES = (404, 410)
 # Addresses whose content nobody on the way can change.
@@ -208,6 +212,8 @@ def fetch_with_retries(
         except (URLError, UrlConnectionError, OSError) as error:
             reason = f"no answer: {getattr(error, 'reason', None) or error}"
             failure = _FetchFailure(reason, _NETWORK_FIX, may_retry=True)
+        except _CUT_ERRORS as error:
+            failure = _FetchFailure(f"the answer is not whole: {error}", _NETWORK_FIX, may_retry=True)
         if not failure.may_retry or pause_after_failure is None:
             shown_url = strip_credentials(url)
             raise Problem(failure.reason.replace(url, shown_url), asked=activity, where=shown_url, fix=failure.fix)
@@ -225,11 +231,18 @@ class _FetchFailure(NamedTuple):
 
 @contextmanager
 def open_answer(url: str) -> Iterator[Any]:
-    """Yield the open answer of an address. Raises Problem for a redirection to one that protects nothing."""
+    """Yield the open answer of an address, which the caller reads to its end.
+
+    Raises Problem for a redirection to an address that protects nothing, and EOFError if the answer was cut.
+    """
     with open_url(url, timeout=TIMEOUT_SECONDS, http_agent="o11y.opentelemetry", follow_redirects="safe") as answer:
         if url.lower().startswith(_SAFE_SCHEMES):
             refuse_unprotected([answer.geturl()], "Follow the redirection", plain=False)
         yield answer
+        # The module http.client takes the end of a connection for the end of the answer.
+        missing_bytes = getattr(answer, "length", None)
+        if missing_bytes:
+            raise EOFError(f"the last {missing_bytes} bytes are missing")
 
 
 def _download(url: str) -> bytes:

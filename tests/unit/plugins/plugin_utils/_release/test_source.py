@@ -5,8 +5,12 @@
 
 from __future__ import annotations
 
+import gzip
 import io
+import socket
 import tarfile
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -115,3 +119,42 @@ def test_a_folder_may_link_to_files_of_its_own(tmp_path: Path) -> None:
     folder(tmp_path)
     (tmp_path / "same.yaml").symlink_to("Chart.yaml")
     assert source.read_chart(str(tmp_path)) is not None
+
+
+WHOLE = b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nkind: A\n"
+CUT = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nkind: A\n"
+PACKED = gzip.compress(b"kind: A\n" * 100)
+CUT_CHUNK = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n50\r\nkind: A\n"
+CUT_GZIP = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 1000\r\n\r\n" + PACKED[:-12]
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., str]]:
+    """Return a function that starts a server, which gives these answers one after the other, and returns its URL."""
+    listeners: list[socket.socket] = []
+
+    def answer_each(listener: socket.socket, answers: tuple[bytes, ...]) -> None:
+        for answer in answers:
+            connection, _address = listener.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(answer)
+
+    def start(*answers: bytes) -> str:
+        listeners.append(socket.create_server(("127.0.0.1", 0)))
+        threading.Thread(target=answer_each, args=(listeners[-1], answers), daemon=True).start()
+        return f"http://127.0.0.1:{listeners[-1].getsockname()[1]}/a.yaml"
+
+    yield start
+    for listener in listeners:
+        listener.close()
+
+
+@pytest.mark.parametrize("cut", [CUT, CUT_CHUNK, CUT_GZIP], ids=["length", "chunk", "gzip"])
+def test_an_answer_that_was_cut_is_asked_for_again_and_never_taken_for_whole(
+    cut: bytes, serve: Callable[..., str]
+) -> None:
+    fetched = source.fetch([serve(cut, cut, WHOLE)], "", "Read it", lambda _seconds: None, plain=True)
+    assert fetched.content == b"kind: A\n"
+    with pytest.raises(Problem, match="Read it: the answer is not whole"):
+        source.fetch([serve(cut, cut, cut)], "", "Read it", lambda _seconds: None, plain=True)
