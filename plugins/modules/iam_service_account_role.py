@@ -53,7 +53,8 @@ options:
   adopt:
     description:
       - Whether to use an existing role of this name. It keeps what it has, also tags that O(tags) lacks, whatever
-        O(purge_tags) says. Tags say which managed policies it got, and whether it got a permissions boundary.
+        O(purge_tags) says. Tags say which managed policies it got, and whether it got a permissions boundary or an
+        association.
     type: bool
     default: false
   collectors:

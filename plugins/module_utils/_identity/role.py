@@ -25,7 +25,15 @@ from typing import Any, TypedDict, TypeVar
 
 from .._otelcol.errors import Problem
 from .._otelcol.needs.aws_policy import EksCluster, ServiceAccount, Statement, build_policy_document, is_same_policy
-from .role_additions import ADDED_BOUNDARY_TAG, ADDED_POLICIES_TAG, is_added_boundary, plan_policy_tag
+from .role_additions import (
+    ADDED_ASSOCIATION_TAG,
+    ADDED_BOUNDARY_TAG,
+    ADDED_POLICIES_TAG,
+    ADDITION_TAGS,
+    is_added_boundary,
+    may_remove_association,
+    plan_policy_tag,
+)
 from .trust import build_trust_policy
 
 # The name of the inline policy that this collection writes.
@@ -42,7 +50,7 @@ ORIGIN_TAG = "o11y.opentelemetry/origin"
 ORIGIN_CREATED = "created"
 # Also the origin of a role without the tag.
 ORIGIN_EARLIER = "adopted"
-OWN_TAG_KEYS = (CLUSTER_TAG, ACCOUNT_TAG, COLLECTOR_TAG, ORIGIN_TAG, ADDED_POLICIES_TAG, ADDED_BOUNDARY_TAG)
+OWN_TAG_KEYS = (CLUSTER_TAG, ACCOUNT_TAG, COLLECTOR_TAG, ORIGIN_TAG, *ADDITION_TAGS)
 _Value = TypeVar("_Value")
 # A policy of IAM: a mapping with `Version` and `Statement`.
 PolicyDocument = dict[str, Any]
@@ -81,6 +89,10 @@ class RoleRequest:
     """None leaves the boundary of the role unchanged; an empty text takes it away."""
     keep_trust: bool = False
     """Whether the role goes on to trust the other provider of identities: IRSA or Pod Identity."""
+    is_associated: bool = False
+    """Whether the role has an EKS Pod Identity association when the task is done."""
+    was_associated: bool = False
+    """Whether it has that association already."""
     allows_others: bool = False
     """Whether a role that is not of this collection, or of another collector of the account, may be used."""
     collectors: tuple[str, ...] = ()
@@ -127,6 +139,12 @@ def is_own_role(live_role: RoleSettings, cluster: str, account: ServiceAccount, 
     tags = live_role["tags"]
     is_of_account = tags.get(CLUSTER_TAG) == cluster and tags.get(ACCOUNT_TAG) == str(account)
     return is_of_account and _is_of_collectors(tags, collectors)
+
+
+def owns_association(live_role: RoleSettings) -> bool:
+    """Return whether the removal of a role of this collection deletes its association too."""
+    tags = live_role["tags"]
+    return tags.get(ORIGIN_TAG) == ORIGIN_CREATED or may_remove_association(tags)
 
 
 def _is_of_collectors(tags: Mapping[str, str], collectors: Sequence[str]) -> bool:
@@ -201,7 +219,7 @@ def plan_role(
     kept_tags = other_tags if keeps_others else {}
     own_tags = _plan_own_tags(earlier_role["tags"], request, origin)
     if keeps_others:
-        own_tags |= _plan_addition_tags(earlier_role, attached_arns, boundary)
+        own_tags |= _plan_addition_tags(earlier_role, request, attached_arns, boundary)
     return {
         # IAM cannot change the path of a role. `check_role_change` refuses another one for a role of this collection.
         "path": earlier_role["path"],
@@ -255,7 +273,9 @@ def _plan_own_tags(live_tags: Mapping[str, str], request: RoleRequest, origin: s
     return own_tags
 
 
-def _plan_addition_tags(earlier_role: RoleSettings, target_arns: Collection[str], boundary: str) -> dict[str, str]:
+def _plan_addition_tags(
+    earlier_role: RoleSettings, request: RoleRequest, target_arns: Collection[str], boundary: str
+) -> dict[str, str]:
     """Return the tags that say what a role of another owner has from this collection.
 
     A role that an earlier version of this collection adopted has no tag for the policies, and gets none: nobody knows
@@ -267,6 +287,8 @@ def _plan_addition_tags(earlier_role: RoleSettings, target_arns: Collection[str]
         addition_tags[ADDED_POLICIES_TAG] = plan_policy_tag(tags, earlier_role["managed_policies"], target_arns)
     if boundary and is_added_boundary(tags, earlier_role["permissions_boundary"]):
         addition_tags[ADDED_BOUNDARY_TAG] = "true"
+    if request.is_associated and (not request.was_associated or ADDED_ASSOCIATION_TAG in tags):
+        addition_tags[ADDED_ASSOCIATION_TAG] = "true"
     return addition_tags
 
 

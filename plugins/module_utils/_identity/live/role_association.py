@@ -46,6 +46,10 @@ class RoleAssociation:
         fix = "Remove that association, or set adopt."
         raise Problem(f"it is associated with {role_arn} already", asked=task_text, where="service_account", fix=fix)
 
+    def has_role(self) -> bool:
+        """Return whether the account is associated with a role that has the name of the task's role."""
+        return self._names_role(self._read_role_arn())
+
     def find_orphaned_role(self) -> str:
         """Return the ARN of the role that the account is associated with, if it has the name of the task's role.
 

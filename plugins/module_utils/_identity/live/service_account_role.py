@@ -21,7 +21,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import boto3_ta
 
 from ..._otelcol.config.paths import list_at, mapping_at
 from ..._otelcol.errors import Problem
-from ..._otelcol.needs.aws_policy import IRSA, EksCluster, ServiceAccount, fill_policy, parse_eks_cluster
+from ..._otelcol.needs.aws_policy import IRSA, POD_IDENTITY, EksCluster, ServiceAccount, fill_policy, parse_eks_cluster
 from ..iam_calls import IamCall
 from ..identity import ANNOTATIONS
 from ..oidc_provider import NO_ISSUER_FIX, find_issuer
@@ -31,6 +31,7 @@ from ..role import (
     check_role_change,
     cluster_arn,
     is_own_role,
+    owns_association,
     plan_role,
     role_settings,
 )
@@ -94,7 +95,8 @@ class RoleTask:
             orphaned_role = "" if live_role else self.association.find_orphaned_role()
             association_result = self.association.remove_association(orphaned_role)
             return self._merge_results(self._task_result(live_role, live_role, changed=False), association_result)
-        association_result = self.association.remove_association(self.arn)
+        associated_role = self.arn if owns_association(live_role) else ""
+        association_result = self.association.remove_association(associated_role)
         return self._merge_results(self._ensure_absent(live_role), association_result)
 
     def _is_own_role(self, live_role: RoleSettings) -> bool:
@@ -118,6 +120,7 @@ class RoleTask:
         """Return the role that the task wants. Raises Problem if the cluster cannot give pods roles."""
         params = self.params
         eks_cluster = self._read_eks_cluster()
+        is_associated = params["provider"] == POD_IDENTITY
         return RoleRequest(
             account=self.account,
             eks_cluster=eks_cluster,
@@ -127,6 +130,8 @@ class RoleTask:
             path=params["path"],
             permissions_boundary=params["permissions_boundary"],
             keep_trust=not params["purge_trust"],
+            is_associated=is_associated,
+            was_associated=is_associated and self.association.has_role(),
             allows_others=params["adopt"],
             collectors=tuple(params["collectors"]),
         )

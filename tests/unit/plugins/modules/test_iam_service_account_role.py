@@ -204,6 +204,24 @@ def test_an_adopted_role_loses_the_boundary_that_it_got(aws: Aws) -> None:
     assert step(aws, calls, state="absent")["role"]["permissions_boundary"] == ""
 
 
+def test_an_adopted_role_keeps_the_association_that_it_had(aws: Aws) -> None:
+    theirs()
+    account = {key: BASE[key] for key in ("cluster_name", "namespace", "service_account")}
+    aws.run("eks_pod_identity_association", role_arn=live().arn, **account)
+    aws.changing()
+    step(aws, {TAG: 1, TRUST: 1}, adopt=True, **IDENTITY)
+    step(aws, {TRUST: 1, "UntagRole": 1}, state="absent")
+    assert len(aws.world.associations) == 1
+
+
+def test_an_adopted_role_loses_the_association_that_it_got(aws: Aws) -> None:
+    theirs()
+    step(aws, {TAG: 1, TRUST: 1, ASSOCIATE: 1}, adopt=True, **IDENTITY)
+    step(aws, {}, **IDENTITY)
+    step(aws, {TRUST: 1, LEAVE: 1, "UntagRole": 1}, state="absent")
+    assert aws.world.associations == {}
+
+
 def test_the_boundary_of_somebody_else_is_neither_replaced_nor_removed(aws: Aws) -> None:
     theirs()
     boundary = f"arn:aws:iam::{ACCOUNT}:policy/theirs"
