@@ -20,7 +20,7 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.validation import check_type_bool, check_type_list
 
 from ..module_utils._install.releases.products import CERT_MANAGER, OPERATOR, PRODUCTS
-from ..module_utils._install.releases.version_numbers import require_version
+from ..module_utils._install.releases.version_numbers import require_whole_version
 from ..module_utils._otelcol.errors import Problem, find_nearest, suggest_word
 from . import _arguments, _role_options
 from ._answers import turn_problems_into_failure
@@ -166,7 +166,7 @@ def _check_values(role: Role, values: Mapping[str, Any]) -> None:
     product = _PRODUCTS.get(role.name)
     if product and checked_values.get(version_variable):
         try:
-            require_version(checked_values[version_variable], product.title)
+            require_whole_version(checked_values[version_variable], product.title)
         except Problem as problem:
             raise Problem(
                 problem.wrong, asked=f"role {role.name}", where=version_variable, fix=problem.fix

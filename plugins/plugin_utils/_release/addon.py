@@ -20,7 +20,7 @@ from ...module_utils._install.releases.installed import EKS, DefinitionRow, Foun
 from ...module_utils._install.releases.products import Product
 from ...module_utils._install.releases.release_request import EXISTING, ReleaseRequest
 from ...module_utils._install.releases.removal import RemovalPlan
-from ...module_utils._install.releases.version_numbers import parse_release_version, require_version
+from ...module_utils._install.releases.version_numbers import parse_release_version, require_whole_version
 from ...module_utils._otelcol.errors import Problem
 from .release_arguments import ProviderDecision, ReleaseArguments
 
@@ -54,7 +54,7 @@ def decide_installation(
 
 def _build_request(product: Product, namespace: str, arguments: ReleaseArguments, check: bool) -> ReleaseRequest:
     """Return the request of a task. Raises Problem for a version that is none."""
-    version = require_version(arguments["version"], product.title) if arguments["version"] else None
+    version = require_whole_version(arguments["version"], product.title) if arguments["version"] else None
     return ReleaseRequest(
         product=product,
         provider=EKS,

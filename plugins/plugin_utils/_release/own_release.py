@@ -22,7 +22,7 @@ from ...module_utils._install.releases import lock_file, manifest, pinned_images
 from ...module_utils._install.releases.customization import customize_release
 from ...module_utils._install.releases.installed import HELM, MANIFEST, FoundRelease
 from ...module_utils._install.releases.products import Product
-from ...module_utils._install.releases.version_numbers import Version, require_version
+from ...module_utils._install.releases.version_numbers import Version, require_whole_version
 from ...module_utils._install.releases.webhook_certificates import GENERATED_SECRET, list_webhook_hosts
 from ...module_utils._otelcol.kube.names import RELEASE_LABEL
 from ...module_utils._otelcol.kube.objects import Manifest
@@ -67,7 +67,7 @@ def _choose_version(product: Product, wanted_version: str, chart_on_disk: ChartO
     """
     if chart_on_disk:
         wanted_version = source.check_chart_version(product, chart_on_disk, wanted_version)
-    return require_version(wanted_version or read_tables()["tested"][product.name], product.title)
+    return require_whole_version(wanted_version or read_tables()["tested"][product.name], product.title)
 
 
 def _check_chart_of_lock(product: Product, chart_on_disk: ChartOnDisk | None, arguments: ReleaseArguments) -> str:

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, NotRequired, TypedDict
 from ...module_utils._install.releases import lock_file, mirror_images, pinned_images
 from ...module_utils._install.releases.installed import HELM, RELEASED_PROVIDERS
 from ...module_utils._install.releases.products import CERT_MANAGER, Product, find_product
-from ...module_utils._install.releases.version_numbers import Version, require_version
+from ...module_utils._install.releases.version_numbers import Version, require_whole_version
 from ...module_utils._otelcol.errors import strip_credentials
 from ...module_utils._otelcol.kube.objects import Manifest
 from .. import _lock_file
@@ -131,7 +131,7 @@ def _read_for_mirror(release_row: ReleaseRow, lock: lock_file.Lock | None) -> _R
         if chart:
             wanted_version = source.check_chart_version(product, chart, wanted_version)
         chart_row = build_chart_row(product, release_row["chart"], chart)
-    target = require_version(wanted_version or read_tables()["tested"][product.name], product.title)
+    target = require_whole_version(wanted_version or read_tables()["tested"][product.name], product.title)
     if chart_row and lock:
         check_chart(chart_row, lock)
     published = read_release(product, target, release_row, lock)

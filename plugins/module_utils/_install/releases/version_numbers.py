@@ -16,6 +16,8 @@ from ..._otelcol.errors import Problem
 
 # Such as v1.2.3, 1.36 or 1.36.0.
 _VERSION = re.compile(r"v?(\d{1,9})\.(\d{1,9})(?:\.(\d{1,9}))?")
+# A version with all three numbers, perhaps with more behind them, such as v1.2.3-rc.1.
+_WHOLE_VERSION = re.compile(r"v?\d{1,9}\.\d{1,9}\.\d")
 
 
 class Version(NamedTuple):
@@ -48,6 +50,18 @@ def require_version(text: str, subject: str) -> Version:
     if parsed is None:
         raise Problem(f"'{text}' is not a version of {subject}", fix="Write it like v1.2.3.")
     return parsed
+
+
+def require_whole_version(text: str, subject: str) -> Version:
+    """Return the version that a user wrote, with all its numbers. Raises Problem for another text.
+
+    YAML reads 1.20 as the number 1.2, which would be the release v1.2.0.
+    """
+    version = require_version(text, subject)
+    if not _WHOLE_VERSION.match(text.strip()):
+        wrong = f"'{text}' is not a whole version of {subject}: it has two numbers, and YAML reads 1.20 as 1.2"
+        raise Problem(wrong, fix=f"Write all three numbers, such as v{version.minor_line}.0.")
+    return version
 
 
 def parse_release_version(text: str) -> Version | None:

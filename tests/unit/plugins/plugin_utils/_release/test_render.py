@@ -210,6 +210,7 @@ def test_the_check_of_a_removal_only_warns_of_what_earlier_tasks_remove() -> Non
     ({"workloads": {"manager": {"replica": 1}}}, "no option 'replica'; did you mean 'replicas'"),
     ({"version": "v0.152.0"}, r"it has version 0\.158\.0.*Ask for v0\.158\.0, or give .* v0\.152\.0"),
     ({"version": "newest"}, "'newest' is not a version of the OpenTelemetry operator"),
+    ({"version": "0.15"}, r"'0\.15' is not a whole version .* YAML reads 1\.20 as 1\.2"),
 )
 def test_options_that_cannot_be_are_refused(given: dict[str, Any], said: str, file: str) -> None:
     with pytest.raises(Problem, match=said):
