@@ -54,7 +54,8 @@ def describe_pod(pod: Object, container: str, current_time: str) -> PodRow:
 
 
 def _find_container_status(pod: Object, container: str) -> Object:
-    for status in list_at(pod, "status", "containerStatuses"):
+    """Return the status of a container; a sidecar may be an init container."""
+    for status in [*list_at(pod, "status", "initContainerStatuses"), *list_at(pod, "status", "containerStatuses")]:
         if status.get("name") == container:
             found_status: Object = status
             return found_status

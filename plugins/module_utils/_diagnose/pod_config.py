@@ -22,6 +22,7 @@ from typing import Any
 from .._otelcol.config.documents import find_configs
 from .._otelcol.config.paths import list_at, mapping_at, value_at
 from .._otelcol.kube.pod_sources import PodSource
+from .._rollout.stale_sidecars import SIDECAR_CONTAINER
 
 Object = dict[str, Any]
 # How people name the container or the image of a collector: the operator, the Helm chart, ADOT.
@@ -51,6 +52,18 @@ def find_collector_container(spec: Object) -> Object:
         if _COLLECTOR_NAMES.search(f"{container.get('name')} {container.get('image')}"):
             return container
     return containers[0] if containers else {}
+
+
+def find_sidecar_container(spec: Object) -> Object:
+    """Return the container that the operator has injected beside an application; an empty mapping if there is none.
+
+    From version 0.140 on, it is an init container that goes on running, where Kubernetes knows these.
+    """
+    for container in [*list_at(spec, "initContainers"), *list_at(spec, "containers")]:
+        if container.get("name") == SIDECAR_CONTAINER:
+            sidecar_container: Object = container
+            return sidecar_container
+    return {}
 
 
 def list_config_texts(container: Object, sources: Sequence[PodSource], config_maps: Mapping[str, Object]) -> list[str]:

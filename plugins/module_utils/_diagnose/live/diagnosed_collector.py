@@ -297,6 +297,8 @@ class DiagnosedCollector:
 
     def _read_log_text(self) -> str:
         """Return the end of the logs of some pods. Each line begins with its time."""
+        if not self.container:  # without a name, the API server would return the log of the application
+            return ""
         pending_pods: list[Object] = []
         other_pods: list[Object] = []
         for own_pod in self.target.pods:

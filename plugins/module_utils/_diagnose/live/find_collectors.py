@@ -26,7 +26,7 @@ from ..._otelcol.errors import Problem
 from ..._otelcol.kube import names
 from ..._rollout import stale_sidecars
 from ..._rollout.pod_revisions import is_owned_by
-from ..pod_config import find_collector_container
+from ..pod_config import find_collector_container, find_sidecar_container
 from ..service_endpoints import read_labels
 from .reader import KINDS, LISTED_PLURALS, ClusterReader, Notes, Object
 
@@ -93,7 +93,9 @@ class DiagnosedTarget:
     @property
     def collector_container(self) -> Object:
         """The container of the collector in its pod; an empty mapping if there is none."""
-        return find_collector_container(mapping_at(self.representative_pod, "spec"))
+        pod_spec = mapping_at(self.representative_pod, "spec")
+        # The other containers of a pod with a sidecar are those of the application.
+        return find_sidecar_container(pod_spec) if self.mode == "sidecar" else find_collector_container(pod_spec)
 
 
 def call_isolated(target: DiagnosedTarget, read_target: Callable[[DiagnosedTarget], Answer]) -> Answer:

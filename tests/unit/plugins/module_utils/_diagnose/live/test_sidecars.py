@@ -10,7 +10,7 @@ import pytest
 from ... import fake_api
 from ...fake_api import FakeApi, status
 from ...live_helpers import obj
-from .diagnose_api import NOW, facts
+from .diagnose_api import CONFIG, NOW, facts
 
 
 @pytest.fixture(autouse=True)
@@ -52,3 +52,50 @@ def test_who_may_not_list_pods_of_all_namespaces_sees_his_own_with_a_sidecar() -
     (found,) = facts(made, name="side")
     assert [pod["name"] for pod in found["pods"]] == ["own"]
     assert {"what": "pods of other namespaces", "why": "no"} in found["unseen"]
+
+
+SIDECAR_LOG = "/api/v1/namespaces/shop/pods/web/log"
+
+
+def injected(*, native: bool) -> FakeApi:
+    """Return an application that looks like a collector itself, with the sidecar that the operator has injected."""
+    custom = obj("OpenTelemetryCollector", "side", metadata={"uid": "cr"}, spec={"mode": "sidecar", "config": {}})
+    application = {"name": "otel-shop", "image": "shop:1", "args": ["--config=/etc/shop.yaml"]}
+    sidecar = {
+        "name": "otc-container",
+        "image": "otelcol:1",
+        "args": ["--config=env:OTEL_CONFIG"],
+        "env": [{"name": "OTEL_CONFIG", "value": CONFIG}],
+    }
+    killed = {"reason": "OOMKilled", "exitCode": 137, "finishedAt": NOW}
+    sidecar_status = {"name": "otc-container", "restartCount": 3, "lastState": {"terminated": killed}}
+    native_spec = {"initContainers": [{**sidecar, "restartPolicy": "Always"}], "containers": [application]}
+    spec = native_spec if native else {"containers": [application, sidecar]}
+    key = "initContainerStatuses" if native else "containerStatuses"
+    labels = {"sidecar.opentelemetry.io/injected": "ns.side"}
+    state = {"phase": "Running", key: [sidecar_status]}
+    made = FakeApi(custom, obj("Pod", "web", "shop", labels=labels, metadata={"uid": "web"}, spec=spec, status=state))
+    made.texts = {SIDECAR_LOG: ""}
+    return made
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_a_sidecar_is_read_and_not_its_application(native: bool) -> None:
+    """Since 0.140, the operator injects an init container that goes on running."""
+    made = injected(native=native)
+    (found,) = facts(made, name="side")
+    assert found["image"] == "otelcol:1"
+    assert list(found["config"]["exporters"]) == ["otlp_grpc/jaeger"]
+    (pod,) = found["pods"]
+    assert (pod["restarts"], pod["last_reason"], pod["container"]) == (3, "OOMKilled", "otc-container")
+    logs = [query for _method, path, query in made.requests if path == SIDECAR_LOG]
+    assert [query["container"] for query in logs] == ["otc-container"]
+
+
+def test_an_application_without_its_sidecar_is_not_read_in_its_place() -> None:
+    made = injected(native=True)
+    pod = made.objects[next(path for path in made.objects if path.endswith("/pods/web"))]
+    del pod["spec"]["initContainers"]
+    (found,) = facts(made, name="side")
+    assert found["image"] == ""
+    assert SIDECAR_LOG not in [path for _method, path, _query in made.requests]
