@@ -37,7 +37,9 @@ options:
         type: str
         choices: [DaemonSet, Deployment, OpenTelemetryCollector, StatefulSet]
       selector:
-        description: Label selector instead of a name, such as V(app.kubernetes.io/name=opentelemetry-collector).
+        description:
+          - Label selector instead of a name, such as V(app.kubernetes.io/name=opentelemetry-collector).
+          - It has labels and their values, with commas between them, and no sets such as V(app in (a,b\)).
         type: str
   applied:
     description:

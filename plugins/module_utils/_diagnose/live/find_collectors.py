@@ -119,7 +119,7 @@ def find_targets(reader: ClusterReader, collector_options: list[dict[str, Any]])
     """Return the collectors that a user names. A collector that does not exist is a target without objects.
 
     `collector_options` is option `collectors` of module collector_diagnose. Raises Problem for an entry that has
-    neither a name nor a selector, or the kind of something else.
+    neither a name nor a selector, or the kind of something else, and for a selector of sets.
     """
     namespaces = list(dict.fromkeys(collector_entry["namespace"] for collector_entry in collector_options))
     reader.read_ahead([(plural, namespace) for namespace in namespaces for plural in LISTED_PLURALS])
@@ -135,7 +135,8 @@ def find_targets(reader: ClusterReader, collector_options: list[dict[str, Any]])
 def _find_named_targets(reader: ClusterReader, collector_entry: dict[str, Any]) -> list[DiagnosedTarget]:
     """Return the collectors of one entry of option `collectors`; a target without objects if there are none.
 
-    Raises Problem for an entry without name and selector, and for a kind that no collector has.
+    Raises Problem for an entry without name and selector, for a kind that no collector has, and for a selector of
+    sets.
     """
     namespace = collector_entry["namespace"]
     kind = collector_entry.get("kind") or ""
@@ -214,14 +215,19 @@ def _is_selected(target: DiagnosedTarget, name: str, selector: Any) -> bool:
 
 
 def _parse_selector(selector: str) -> dict[str, str]:
-    """Return the labels of a selector such as `app=gateway,team=obs`: of labels and values alone.
+    """Return the labels of a selector such as `app=gateway,team==obs`: of labels and values alone.
 
-    It selects among objects that are read already, so no server judges it.
+    It selects among objects that are read already, so no server judges it. Raises Problem for another selector.
     """
     labels = {}
     for term in selector.split(","):
-        key, _equals, value = term.strip().partition("=")
-        labels[key] = value
+        key, equals, value = term.partition("=")
+        is_one_label = len(key.split()) == 1 and not key.rstrip().endswith("!")
+        if not equals or not is_one_label:
+            wrong = f"the selector '{selector}' has '{term.strip()}', which is other than a label and its value"
+            fix = "Write labels with their values, such as `app=gateway,team=obs`."
+            raise Problem(wrong, asked="Diagnose", fix=fix)
+        labels[key.strip()] = value.removeprefix("=").strip()
     return labels
 
 

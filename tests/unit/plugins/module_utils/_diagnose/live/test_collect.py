@@ -98,6 +98,19 @@ def test_a_custom_resource_stands_for_what_the_operator_made_of_it() -> None:
     assert [item["kind"] for item in found["objects"]] == ["OpenTelemetryCollector"]
 
 
+@pytest.mark.parametrize("selector", ["app==a", " app = a ", "app=a, app==a"])
+def test_a_selector_has_one_or_two_equals_signs_and_spaces(selector: str) -> None:
+    (found,) = facts(api(), selector=selector)
+    assert found["name"] == "w"
+    assert found["workload"]
+
+
+@pytest.mark.parametrize("selector", ["app", "!app", "app!=b", "app in (a,b)", "app notin (b)", "app=a,", "=a"])
+def test_a_selector_of_another_form_is_no_collector_that_is_missing(selector: str) -> None:
+    with pytest.raises(Problem, match="other than a label and its value"):
+        facts(api(), selector=selector)
+
+
 def test_what_does_not_exist_and_what_is_no_collector() -> None:
     (found,) = facts(api(), name="gone")
     assert (found["workload"], found["hidden"], found["pods"]) == (None, False, [])
