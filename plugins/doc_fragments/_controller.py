@@ -155,7 +155,9 @@ options:
     DIAGNOSIS = r"""
 options:
   fail_on:
-    description: The least severity of a problem that fails the task.
+    description:
+      - The least severity of a problem that fails the task. With V(error) and V(warning), a collector of a cluster
+        fails it too if neither its workload nor its custom resource could be read.
     type: str
     choices: [error, warning, never]
     default: never

@@ -82,6 +82,8 @@ def diagnose_collectors(
 ) -> dict[str, Any]:
     """Return the result of a diagnosis, which has failed when a problem is as severe as `fail_on` says.
 
+    It has failed too if a collector could not be seen at all, unless `fail_on` is `never`.
+
     `unlisted_collectors` are in the namespaces of the others.
     """
     possible_receivers = _judged_configs.find_flow_collectors(_collect_objects(facts_of_collectors))
@@ -89,13 +91,13 @@ def diagnose_collectors(
     for collector_facts in facts_of_collectors:
         results.append(_diagnose_collector(collector_facts, checks, arguments, possible_receivers))
     verdict_lines = list_verdict_lines(results)
-    failing_states = FAILING_STATES[arguments.get("fail_on") or "never"]
+    fail_on = arguments.get("fail_on") or "never"
     broken_collectors = [collector for collector in results if collector["status"] == "error"]
     unlisted_lines = [_describe_unlisted(collector) for collector in unlisted_collectors]
     report = "\n".join([build_diagnosis_report(results), *unlisted_lines])
     return {
         "changed": False,
-        "failed": any(collector["status"] in failing_states for collector in results),
+        "failed": any(_is_failure(collector, fail_on) for collector in results),
         "healthy": all(collector["status"] == "healthy" for collector in results),
         "msg": "\n".join(verdict_lines),
         "verdict": verdict_lines,
@@ -103,6 +105,12 @@ def diagnose_collectors(
         "report": make_printable(report),
         "collectors": results,
     }
+
+
+def _is_failure(collector: CollectorResult, fail_on: str) -> bool:
+    """Whether a diagnosis fails by a collector: its problems are as severe as `fail_on` says, or nobody has seen it."""
+    is_unseen = fail_on != "never" and not collector["seen"]
+    return is_unseen or collector["status"] in FAILING_STATES[fail_on]
 
 
 class ObjectName(NamedTuple):

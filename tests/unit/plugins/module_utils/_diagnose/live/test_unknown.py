@@ -58,8 +58,8 @@ def refusing(made: FakeApi, code: int, *parts: str) -> FakeApi:
     return made
 
 
-def diagnosed(made: FakeApi) -> dict[str, Any]:
-    return _diagnose.diagnose_collectors(facts(made), _diagnose.list_checks({}), {})
+def diagnosed(made: FakeApi, **arguments: Any) -> dict[str, Any]:
+    return _diagnose.diagnose_collectors(facts(made), _diagnose.list_checks(arguments), arguments)
 
 
 def page(found: dict[str, Any], folder: Path) -> tuple[dict[str, Any], str]:
@@ -88,6 +88,14 @@ def test_a_cluster_that_refuses_every_read_shows_nothing_but_that(code: int, tmp
     assert (result["summary"]["healthy"], result["summary"]["unseen"], result["summary"]["unread"]) == (0, 1, 1)
     assert "this is refused" in result["unread"][0]["why"]
     assert "cannot read how the collectors are" in text
+
+
+@pytest.mark.parametrize(("fail_on", "failed"), [("error", True), ("warning", True), ("never", False)])
+def test_a_gate_does_not_pass_a_collector_that_nobody_has_seen(fail_on: str, failed: bool) -> None:
+    found = diagnosed(refusing(healthy(), 403), fail_on=fail_on)
+    assert found["failed"] is failed
+    seen = diagnosed(refusing(healthy(), 403, "proxy/metrics"), fail_on=fail_on)
+    assert (seen["collectors"][0]["status"], seen["failed"]) == ("unknown", False)
 
 
 @REFUSALS
