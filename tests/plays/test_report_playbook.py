@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,8 @@ import yaml
 from tests.contract.role import OF_CLUSTERS, ROOT
 from tests.support.html import parse_page
 from tests.support.plays import run_playbook
+from tests.support.watched_runs import serve_api
+from tests.unit.plugins.module_utils.fake_api import FakeApi
 
 SECRET = "hunter2secretvalue"
 
@@ -161,3 +164,35 @@ def test_data_between_hosts_and_clusters_is_in_their_pictures(tmp_path: Path) ->
     boxes = [element.text for element in page.find_elements("g") if "node" in element.attributes["class"]]
     assert any("(on a Linux host): on gw1" in box for box in boxes)
     assert any("opentelemetry/gw (in another cluster): in prod" in box for box in boxes)
+
+
+def running_without_exporters() -> FakeApi:
+    """Return a cluster in which the config of collector ns/w has no exporters."""
+    config = {
+        "receivers": {"otlp": {"protocols": {"grpc": {"endpoint": "0.0.0.0:4317"}}}},
+        "service": {"pipelines": {"traces": {"receivers": ["otlp"], "exporters": []}}},
+    }
+    container = {"name": "w", "args": ["--config=/c/c"], "volumeMounts": [{"name": "c", "mountPath": "/c"}]}
+    pod = {"containers": [container], "volumes": [{"name": "c", "configMap": {"name": "w"}}]}
+    about = {"name": "w", "namespace": "ns"}
+    return FakeApi(
+        {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": about, "spec": {"template": {"spec": pod}}},
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": about, "data": {"c": json.dumps(config)}},
+    )
+
+
+@pytest.mark.parametrize("setting", [{}, {"otel_collector_severities": {"no-components": "off"}}])
+def test_what_runs_is_judged_by_the_rules_of_the_inventory_too(tmp_path: Path, setting: dict[str, Any]) -> None:
+    with serve_api(running_without_exporters()) as url:
+        kubeconfig = {
+            "current-context": "a",
+            "contexts": [{"name": "a", "context": {"cluster": "a", "user": "a"}}],
+            "clusters": [{"name": "a", "cluster": {"server": url}}],
+            "users": [{"name": "a", "user": {"token": "t"}}],
+        }
+        collector = {"name": "w", "namespace": "ns", "recipes": ["otlp_ingest", "debug_output"]}
+        host = {"otel_collectors": [collector], "otel_collector_kubeconfig": kubeconfig, **setting}
+        done = run(tmp_path, written(tmp_path, {"all": {"hosts": {"eu": host}}}), otel_report_window_seconds="0")
+    assert done.returncode == 0, done.stdout + done.stderr
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert ("[no-components]" in text) == (not setting)
