@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ....module_utils._otelcol.bounded.json_text import parse_json
+from ....module_utils._otelcol.bounded.json_text import parse_json, parse_whole_text
 from ....module_utils._otelcol.bounded.live.bounded_reads import (
     BROKEN_ERRORS,
     iter_lines,
@@ -162,7 +162,7 @@ def _iter_lines(file: Path) -> Iterator[Line]:
 def _parse_content(line: Line) -> LineContent:
     """Return what a line holds. Raises Problem if that is no request of OTLP."""
     try:
-        request = parse_json(line.text)
+        request = parse_whole_text(line.text)
     except ValueError as error:
         wrong = f"this line of a capture is no JSON: {error}"
         raise Problem(wrong, where=line.where, fix=CAPTURE_AGAIN) from error

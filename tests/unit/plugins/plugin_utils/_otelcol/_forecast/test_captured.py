@@ -102,3 +102,14 @@ def test_a_report_is_no_file_of_a_capture(tmp_path: Path, name: str, is_refused:
     with refused if is_refused else nullcontext():
         check_not_in_capture(str(folder / name), str(folder), "output_path")
     check_not_in_capture(None, str(folder), "output_path")
+
+
+@pytest.mark.parametrize("half", [b"\\ud800", b"\\uDBFF", b"\xed\xa0\x80"], ids=["escaped", "upper_case", "bytes"])
+def test_half_a_character_is_read_as_the_collector_reads_it(tmp_path: Path, half: bytes) -> None:
+    """No file can hold it, and it may be in a proposal."""
+    file = tmp_path / "logs.jsonl"
+    body = b'{"body": {"stringValue": "\\\\ud83d \\ud83d\\ude00 ' + half + b'"}}'
+    file.write_bytes(b'{"resourceLogs": [{"scopeLogs": [{"logRecords": [' + body + b"]}]}]}\n")
+    (content,) = read_capture(file).read_contents()
+    (record,) = content.request["resourceLogs"][0]["scopeLogs"][0]["logRecords"]
+    assert record["body"]["stringValue"] == "\\ud83d \U0001f600 \ufffd"
