@@ -33,6 +33,8 @@ from ._otelcol import _files
 from ._otelcol._forecast.captured import check_not_in_capture, read_capture
 from ._savings_config import choose_measured_config
 
+_REPORT_OPTIONS = ("markdown_path", "output_path")
+
 
 def find_savings(arguments: Mapping[str, Any], warn: Callable[[str], None], check: bool = False) -> dict[str, Any]:
     """Return what is worth dropping of a capture, as a task result.
@@ -47,8 +49,9 @@ def find_savings(arguments: Mapping[str, Any], warn: Callable[[str], None], chec
 
 
 def _check_arguments(arguments: Mapping[str, Any]) -> None:
-    """Raise Problem for a report that would replace what is read, and for receivers that cannot be."""
-    for option in ("markdown_path", "output_path"):
+    """Raise Problem for reports that would replace what is read, or each other, and for receivers that cannot be."""
+    _files.check_outputs_differ({option: arguments[option] for option in _REPORT_OPTIONS})
+    for option in _REPORT_OPTIONS:
         _files.check_output_is_no_input(arguments[option], [arguments["capture"], arguments["config"]], option)
         check_not_in_capture(arguments[option], arguments["capture"], option)
     parse_receivers(arguments["receivers"])

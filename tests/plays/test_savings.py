@@ -63,3 +63,19 @@ def test_what_is_named_and_matches_nothing_is_told(tmp_path: Path) -> None:
     assert done.returncode == 0, said
     assert "note: nothing in the capture has servce.name, named to be kept" in said
     assert "no config has a receiver kafka" in said
+
+
+def test_two_reports_do_not_replace_each_other(tmp_path: Path) -> None:
+    capture = tmp_path / "logs.jsonl"
+    capture.write_text('{"resourceLogs": [{"scopeLogs": [{"logRecords": [{}]}]}]}\n', encoding="utf-8")
+    given = {
+        "savings_capture": str(capture),
+        "savings_measure": 0,
+        "savings_markdown_path": str(tmp_path / "report"),
+        "savings_output_path": f"{tmp_path}/./report",
+    }
+    done = plays.run_playbook("playbooks/savings.yml", "-e", json.dumps(given))
+    said = " ".join((done.stdout + done.stderr).split())
+    assert done.returncode != 0, said
+    assert "`markdown_path` and `output_path` are both" in said
+    assert not (tmp_path / "report").exists()

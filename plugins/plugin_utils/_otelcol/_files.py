@@ -14,7 +14,7 @@ import codecs
 import contextlib
 import os
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,6 +66,18 @@ def check_output_is_no_input(output: str | None, inputs: Iterable[str | None], o
     for input_path in filter(None, inputs):
         if is_path_of_kind(Path(input_path), Path.is_file) and Path(output).samefile(input_path):
             raise Problem(f"`{option}` is {output}, which was read: it would be lost", fix="Give another file.")
+
+
+def check_outputs_differ(path_by_option: Mapping[str, str | None]) -> None:
+    """Raise Problem if two options name the same file: what is written last would replace the other."""
+    option_by_file: dict[Path, str] = {}
+    for option, path in path_by_option.items():
+        if not path:
+            continue
+        first_option = option_by_file.setdefault(Path(path).resolve(), option)
+        if first_option != option:
+            wrong = f"`{first_option}` and `{option}` are both {path}: one would replace the other"
+            raise Problem(wrong, fix="Give another file.")
 
 
 @dataclass(frozen=True)

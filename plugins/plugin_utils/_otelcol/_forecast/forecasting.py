@@ -62,11 +62,12 @@ def forecast_change(arguments: Mapping[str, Any], warn: Callable[[str], None]) -
 
 
 def check_options(arguments: Mapping[str, Any]) -> None:
-    """Raise Problem for limits and prices that are none, and for reports that would replace what is read."""
+    """Raise Problem for limits and prices that are none, and for reports that would replace input, or each other."""
     _read_user_names(arguments)
     for option in _REPORT_OPTIONS:
         _files.check_output_is_no_input(arguments.get(option), [arguments[name] for name in _INPUT_OPTIONS], option)
         check_not_in_capture(arguments.get(option), arguments["capture"], option)
+    _files.check_outputs_differ({option: arguments.get(option) for option in _REPORT_OPTIONS})
 
 
 def refuse_breaches(result: ForecastOutcome, fail_on: str) -> None:
