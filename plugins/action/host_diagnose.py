@@ -16,7 +16,9 @@ from typing import Any, cast
 from ansible.module_utils.common.validation import check_type_list
 from ansible.plugins.action import ActionBase
 
+from ..plugin_utils._action import read_argument_spec
 from ..plugin_utils._answers import answer_or_fail_task, turn_problems_into_failure
+from ..plugin_utils._arguments import validate_values
 from ..plugin_utils._chosen_collectors import select_collectors
 from ..plugin_utils._host_diagnose import HostLookResult, HostVisit, diagnose_host, list_questions, load_configs
 from ..plugin_utils._needed import fail_for_missing_needs
@@ -24,6 +26,13 @@ from ..plugin_utils._piped_secrets import pipe_secrets
 from ..plugin_utils._wave_tasks import run_or_count_as_failed
 
 _MODULE_NAME = "o11y.opentelemetry.host_diagnose"
+# The options that are no collectors. The host would see them too late, or never. Ansible imports this in its main
+# process, so that the processes for its hosts need not read them.
+_VISIT_OPTIONS = {
+    name: option
+    for name, option in read_argument_spec("host_diagnose").items()
+    if name in ("fail_on", "log_lines", "log_seconds", "window_seconds")
+}
 
 
 class ActionModule(ActionBase):
@@ -38,6 +47,8 @@ class ActionModule(ActionBase):
     def _diagnose(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         """Return the result of the diagnosis, or that of the module if the host could not be looked at."""
         arguments = dict(self._task.args)
+        with turn_problems_into_failure():
+            check_visit_options(arguments)
         only_names = check_type_list(arguments.pop("only", None) or [])
         fail_on = arguments.pop("fail_on", None) or "never"
         collectors = arguments.pop("collectors", [])
@@ -73,3 +84,9 @@ class ActionModule(ActionBase):
         pipe_secrets(self._connection, arguments.get("bundles") or [])
         module_arguments = {**arguments, "collectors": [], "questions": list_questions(configs)}
         return dict(self._execute_module(module_name=_MODULE_NAME, module_args=module_arguments, task_vars=task_vars))
+
+
+def check_visit_options(arguments: Mapping[str, Any]) -> None:
+    """Raise Problem for an option of the visit that has a wrong value. Those of collectors are checked elsewhere."""
+    values = {name: arguments[name] for name in _VISIT_OPTIONS if name in arguments}
+    validate_values(values, _VISIT_OPTIONS, "module host_diagnose")

@@ -1,0 +1,33 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a user writes wrong is told before the host is asked."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.action.host_diagnose import check_visit_options
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("fail_on", "info", "value of fail_on must be one of: error, warning, never, got: info"),
+        ("window_seconds", math.inf, "option 'window_seconds' of module host_diagnose is inf. Use a number."),
+        ("window_seconds", "ten", "option 'window_seconds' of module host_diagnose must be a number, not 'ten'"),
+        ("log_seconds", -1, "option 'log_seconds' of module host_diagnose is -1. Use 0 or a larger number."),
+    ],
+)
+def test_an_option_that_is_none_is_refused(option: str, value: Any, said: str) -> None:
+    with pytest.raises(Problem) as refusal:
+        check_visit_options({option: value})
+    assert said in str(refusal.value)
+
+
+def test_templates_may_make_texts_of_numbers() -> None:
+    check_visit_options({"fail_on": "error", "window_seconds": "2.5", "log_seconds": "60", "bundles": "not checked"})
+    check_visit_options({})
