@@ -196,3 +196,17 @@ def test_what_runs_is_judged_by_the_rules_of_the_inventory_too(tmp_path: Path, s
     assert done.returncode == 0, done.stdout + done.stderr
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert ("[no-components]" in text) == (not setting)
+
+
+@pytest.mark.parametrize("variable", ["otel_expected_cluster", "cert_manager_version"])
+def test_a_host_that_fails_before_the_page_is_named_on_it(tmp_path: Path, variable: str) -> None:
+    """The first variable fails in the first task, and the other one in the last."""
+    collector = {"name": "w", "recipes": ["otlp_ingest", "debug_output"]}
+    hosts = {"eu": {"otel_report_read": False}, "us": {variable: "{{ nope }}"}}
+    done = run(tmp_path, written(tmp_path, {"all": {"hosts": hosts, "vars": {"otel_collectors": [collector]}}}))
+    page = parse_page((tmp_path / "page.html").read_text(encoding="utf-8"))
+    told = "".join(element.text for element in page.find_elements("section"))
+    assert "us cannot be rendered: the run failed for it, and its output says why" in told
+    assert page.faults == []
+    recap = {line.split()[0]: "failed=1" in line for line in done.stdout.splitlines() if " ok=" in line}
+    assert recap == {"eu": False, "us": True}
