@@ -233,8 +233,13 @@ def _parse_selector(selector: str) -> dict[str, str]:
 
 def list_own_pods(reader: ClusterReader, target: DiagnosedTarget) -> list[Object]:
     """Return the pods of a collector, without those that are being deleted."""
-    if target.mode == "sidecar":
-        return _list_sidecar_pods(reader, target)
+    list_all_pods = _list_sidecar_pods if target.mode == "sidecar" else _list_workload_pods
+    own_pods = list_all_pods(reader, target)
+    return [pod for pod in own_pods if not pod["metadata"].get("deletionTimestamp")]
+
+
+def _list_workload_pods(reader: ClusterReader, target: DiagnosedTarget) -> list[Object]:
+    """Return the pods that the workload of a collector owns."""
     pods = reader.list_objects("pods", target.namespace, target.notes) or []
     if not target.workload:
         return []
@@ -243,12 +248,7 @@ def list_own_pods(reader: ClusterReader, target: DiagnosedTarget) -> list[Object
     for replica_set in reader.list_objects("replicasets", target.namespace, target.notes) or []:
         if is_owned_by(replica_set, target.workload):
             owners.append(replica_set)
-    current_pods = []
-    for pod in pods:
-        is_leaving = pod["metadata"].get("deletionTimestamp")
-        if not is_leaving and any(is_owned_by(pod, owner) for owner in owners):
-            current_pods.append(pod)
-    return current_pods
+    return [pod for pod in pods if any(is_owned_by(pod, owner) for owner in owners)]
 
 
 def _list_sidecar_pods(reader: ClusterReader, target: DiagnosedTarget) -> list[Object]:

@@ -99,3 +99,14 @@ def test_an_application_without_its_sidecar_is_not_read_in_its_place() -> None:
     (found,) = facts(made, name="side")
     assert found["image"] == ""
     assert SIDECAR_LOG not in [path for _method, path, _query in made.requests]
+
+
+def test_a_pod_that_is_being_deleted_is_no_pod_of_a_sidecar() -> None:
+    made = injected(native=True)
+    pod = made.objects[next(path for path in made.objects if path.endswith("/pods/web"))]
+    pod["metadata"]["deletionTimestamp"] = NOW
+    (found,) = facts(made, name="side")
+    assert found["pods"] == []
+    made.trouble = lambda _method, path: status(403, "Forbidden", "no") if path == "/api/v1/pods" else None
+    (found,) = facts(made, name="side")
+    assert found["pods"] == []
