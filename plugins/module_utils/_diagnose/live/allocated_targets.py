@@ -35,10 +35,10 @@ from .reader import ClusterReader, Notes
 MOST_JOBS = 50
 
 
-class _Proxy(NamedTuple):
-    """The path at the API server that leads to a Service. An address outside of the cluster has no `service_name`."""
+class _JobLink(NamedTuple):
+    """A job, and where the target allocator has its targets: `/jobs/kubelets/targets`."""
 
-    service_name: str
+    job_name: str
     path: str
 
 
@@ -51,7 +51,7 @@ def read_allocator(
         return None
     try:
         return _read_allocation(reader, endpoint, namespace, pod_count, notes)
-    except (AttributeError, KeyError, Problem, TypeError, ValueError):  # what it answers is the text of a pod
+    except (AttributeError, KeyError, Problem, TypeError, ValueError):  # a pod may answer anything
         notes.note_unseen("target allocator", f"{endpoint}: its address or its answer is not understood")
         return None
 
@@ -68,20 +68,23 @@ def _allocator_endpoint(config: Any) -> str:
 def _read_allocation(
     reader: ClusterReader, endpoint: str, namespace: str, pod_count: int, notes: Notes
 ) -> dict[str, Any] | None:
-    """Return what the target allocator at an address says; None if it does not answer, which is noted.
+    """Return what the target allocator at an address says; None if it cannot be asked, which is noted.
 
     Raises AttributeError, KeyError, Problem, TypeError or ValueError for an answer of another form.
     """
-    proxy = _locate_proxy(endpoint, namespace)
-    scrape_configs = reader.read_answer_text(f"{proxy.path}/scrape_configs")
-    jobs_answer = reader.read_answer_text(f"{proxy.path}/jobs")
+    proxy_path = _find_proxy_path(endpoint, namespace)
+    if proxy_path is None:
+        notes.note_unseen("target allocator", f"{endpoint}: it is not in this cluster")
+        return None
+    scrape_configs = reader.read_answer_text(f"{proxy_path}/scrape_configs")
+    jobs_answer = reader.read_answer_text(f"{proxy_path}/jobs")
     failure_reason = scrape_configs.unread_reason or jobs_answer.unread_reason
-    if failure_reason or not proxy.service_name:
-        notes.note_unseen("target allocator", f"{endpoint}: {failure_reason or 'it is not in this cluster'}")
+    if failure_reason:
+        notes.note_unseen("target allocator", f"{endpoint}: {failure_reason}")
         return None
     jobs = parse_json(jobs_answer.value)
     job_names = list({**parse_json(scrape_configs.value), **jobs})
-    targets = _count_targets(reader, proxy.path, job_names, jobs)
+    targets = _count_targets(reader, proxy_path, job_names, jobs)
     allocation = summarize_allocation(targets)
     unread_jobs = [name for name in job_names if name not in targets]
     if unread_jobs:
@@ -94,13 +97,18 @@ def _read_allocation(
     }
 
 
-def _locate_proxy(endpoint: str, namespace: str) -> _Proxy:
-    """Return how the API server reaches an address, as seen from a namespace. Raises ValueError for no address."""
+def _find_proxy_path(endpoint: str, namespace: str) -> str | None:
+    """Return the path at the API server that leads to an address, as a pod of a namespace means it.
+
+    None for an address outside of the cluster. Raises ValueError for no address.
+    """
     url = urlsplit(endpoint if "://" in endpoint else f"http://{endpoint}")
-    service_namespace, service, _certain = resolve_service(url.hostname or "", namespace)
+    service = resolve_service(url.hostname or "", namespace)
+    if not service.name:
+        return None
     scheme, default_port = ("https:", 443) if url.scheme == "https" else ("", 80)
     port = url.port or default_port
-    return _Proxy(service, f"/api/v1/namespaces/{service_namespace}/services/{scheme}{service}:{port}/proxy")
+    return f"/api/v1/namespaces/{service.namespace}/services/{scheme}{service.name}:{port}/proxy"
 
 
 def _describe_unread_jobs(unread_jobs: Sequence[str], job_names: Sequence[str]) -> str:
@@ -116,18 +124,23 @@ def _count_targets(
 
     At most MOST_JOBS jobs are asked for. A job that the allocator has not read yet has no target.
     """
-    links = [(name, jobs[name]["_link"]) for name in job_names if name in jobs][:MOST_JOBS]
-    answers = reader.cluster.call_in_parallel(lambda link: reader.read_answer_text(f"{proxy_path}{link[1]}"), links)
+    links = [_JobLink(name, jobs[name]["_link"]) for name in job_names if name in jobs][:MOST_JOBS]
+    answers = reader.cluster.call_in_parallel(lambda link: reader.read_answer_text(f"{proxy_path}{link.path}"), links)
     targets: dict[str, dict[str, int]] = {name: {} for name in job_names if name not in jobs}
-    for (name, _link), answer in zip(links, answers, strict=True):
+    for link, answer in zip(links, answers, strict=True):
         if not answer.unread_reason:
-            answer_by_collector = parse_json(answer.value or "{}")
-            targets[name] = {key: _count_collector_targets(value) for key, value in answer_by_collector.items()}
+            answer_by_collector = parse_json(answer.value or "{}")  # an empty answer has no collectors
+            targets[link.job_name] = {
+                collector: _count_collector_targets(value) for collector, value in answer_by_collector.items()
+            }
     return targets
 
 
 def _list_idle_collectors(allocation: Mapping[str, Any], pod_count: int) -> list[str]:
-    """Return the collectors without a target; none while there are fewer targets than pods, when some must get none."""
+    """Return the collectors without a target; none if there are fewer targets than pods.
+
+    Then some pods rightly have no target.
+    """
     if sum(row["targets"] for row in allocation["jobs"]) < pod_count:
         return []
     return [row["name"] for row in allocation["collectors"] if not row["targets"]]

@@ -252,6 +252,16 @@ def test_the_target_allocator_tells_its_jobs() -> None:
     assert found["target_allocator"]["jobs"] == [{"name": "a", "targets": 2}, {"name": "b", "targets": 0}]
 
 
+@pytest.mark.parametrize("endpoint", ["http://allocator.example.com", "http://127.0.0.1:8080"])
+def test_a_target_allocator_outside_of_the_cluster_is_told_and_not_asked(endpoint: str) -> None:
+    made = api()
+    receiver = f"receivers: {{prometheus: {{target_allocator: {{endpoint: '{endpoint}'}}}}, "
+    made.add({**objects()[-1], "data": {"c": CONFIG.replace("receivers: {", receiver, 1)}})
+    (found,) = facts(made)
+    assert {"what": "target allocator", "why": f"{endpoint}: it is not in this cluster"} in found["unseen"]
+    assert [path for path in made.sent("GET") if "/namespaces//" in path] == []
+
+
 def allocated(answers: dict[str, str]) -> dict[str, Any]:
     """Return the facts of a collector whose target allocator has a job for each answer; empty text is none."""
     made = api()
