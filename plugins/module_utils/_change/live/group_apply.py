@@ -41,9 +41,8 @@ from .session import Session
 from .wait_for_dependencies import await_issued_certificates, await_served_kinds
 from .write import keep_replicas, remove_marks_of_other_tools, rewrite
 
-# If several objects fail together, the error is that of the first, and so many others are told beside it.
-_MOST_FAILED = 10
-_NEW_LINE = "\n"
+# If several objects fail together, the error is that of the first. At most so many others are told beside it.
+_MOST_OTHER_ERRORS = 10
 
 
 class GroupApply:
@@ -169,22 +168,21 @@ class GroupApply:
         if not self._session.options.check:
             return False
         namespace = manifest["metadata"].get("namespace")
-        is_namespace_missing = namespace in self._live_bundle.missing_namespaces
-        if is_namespace_missing:
-            return True
-        is_kind_served = bool(self._session.build_path(manifest))
-        return not is_kind_served
+        return namespace in self._live_bundle.missing_namespaces or not self._session.build_path(manifest)
 
 
 def _combine_errors(errors: Sequence[Problem | LostError]) -> Problem | LostError:
-    """Return the first error of some objects, whose fix also says which others failed, and why."""
+    """Return the first error of some objects. The fix of a Problem also says which others failed, and why.
+
+    A lost connection that comes first is returned alone. One behind a Problem is told like any other error.
+    """
     first_error, *other_errors = errors
-    # A lost connection ends the run, whatever else failed.
     if not other_errors or isinstance(first_error, LostError):
         return first_error
     lines = []
     for error in other_errors:
         problem = as_problem(error)
         lines.append(f"Failed too: {problem}")
-    first_error.fix = f"{first_error.fix}\n{join_at_most(_MOST_FAILED, lines, _NEW_LINE, _NEW_LINE)}".lstrip()
+    other_failures = join_at_most(_MOST_OTHER_ERRORS, lines, between="\n", last="\n")
+    first_error.fix = f"{first_error.fix}\n{other_failures}".lstrip()
     return first_error
