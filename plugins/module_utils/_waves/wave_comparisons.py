@@ -6,27 +6,31 @@
 `wave_judgement.py` asks for these sides, and compares with the checks of the canary. A canary is a few new pods that
 are compared with the rest, the pods that have not changed (docs/change.md). So each side here has facts in the form
 that the rest has there, as `build_rest_facts` makes them. For example, for collectors of web1 and web2 in a wave, the
-sides are
+chosen sides are
 
     WaveComparison(description="web3", facts={…}, config={…})
     WaveComparison(description="the readings before the change", facts={…}, config={…})
 
-`Revision` and `PodSample` are in _change/canary/readings.py, `Track` is in wave_tracks.py. Private.
+Words of other files: a `Track` is one collector with its readings (wave_tracks.py), and a `PodSample` is one reading of
+one pod or service (_change/canary/readings.py). A `Revision` computes what several pods count together
+(_change/canary/revision.py). Private.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from .._change.canary.canary_facts import build_rest_facts
+from .._change.canary.fact_rows import RestFacts
 from .._change.canary.readings import PodSample
 from .._change.canary.revision import Revision
 from .._otelcol.catalogue.port_rows import Listeners
 from .._otelcol.errors import join_at_most
 from .._telemetry.metrics import UPTIME
-from .wave_tracks import ComparedSides, Track
+from .._telemetry.signal_flow import FlowRows
+from .wave_tracks import ComparedSides, Track, replay_polls
 
 # How many members the description of a side names.
 _SHOWN_MEMBERS = 5
@@ -48,24 +52,34 @@ class WaveComparison:
 
     description: str
     """The side in words; empty for a side without collectors."""
-    facts: Mapping[str, Any]
-    """Its facts, as `build_rest_facts` makes them for the rest of the pods beside a canary."""
+    facts: RestFacts
+    """Its facts, in the form of those of the pods beside a canary."""
     config: Mapping[str, Any]
     """The config of its collectors."""
 
     @property
+    def is_empty(self) -> bool:
+        """Whether it has no collectors."""
+        return not self.description
+
+    @property
     def has_data(self) -> bool:
-        """Whether its collectors got data, in the time that was read or before. Each of `bases` has one reading."""
+        """Whether its collectors got data, in the time that was read or before."""
+        # One item of `bases` has the counts of the time that was read, the other has those since the start.
         return any(count_accepted_items(rows) for rows in self.facts["bases"])
 
 
-def list_comparisons(
-    sides: ComparedSides, facts_before_change: Mapping[str, Any], listeners: Listeners
-) -> list[WaveComparison]:
-    """Return the sides that have data; if none has, one without collectors.
+class WaveComparisons(NamedTuple):
+    """All sides for some collectors of a wave."""
 
-    `facts_before_change` are the facts of the collectors before their change, as `collect_facts_before` returns them.
-    """
+    before_change: WaveComparison
+    """The same collectors before the change, also if they got no data."""
+    chosen: list[WaveComparison]
+    """What the collectors are compared with: the sides that have data. If none has, one side without collectors."""
+
+
+def build_comparisons(sides: ComparedSides, listeners: Listeners) -> WaveComparisons:
+    """Return the sides with which collectors that have changed are compared."""
     later_waves = WaveComparison(
         description=join_at_most(_SHOWN_MEMBERS, [track.member for track in sides.other_tracks]),
         facts=_collect_facts_in_watch(sides.other_tracks, listeners),
@@ -73,52 +87,64 @@ def list_comparisons(
     )
     before_change = WaveComparison(
         description="the readings before the change",
-        facts=facts_before_change,
+        facts=_collect_facts_before(sides.tracks_before, listeners),
         config=_first_config(sides.tracks_before),
     )
     sides_with_data = [comparison for comparison in (later_waves, before_change) if comparison.has_data]
-    return sides_with_data or [_compare_with_nothing(sides.tracks_after[0].config, listeners)]
+    return WaveComparisons(
+        before_change=before_change,
+        chosen=sides_with_data or [_compare_with_nothing(sides.tracks_after[0].config, listeners)],
+    )
 
 
 def _compare_with_nothing(config: Mapping[str, Any], listeners: Listeners) -> WaveComparison:
     """Return a side without collectors: then the checks find only what no collector may do."""
     empty_revision = Revision(config, listeners, began_with_change=False)
-    facts = build_rest_facts(empty_revision, NO_TIME, mask_nothing)
-    return WaveComparison(description="", facts=facts, config=config)
+    return WaveComparison(description="", facts=_build_facts(empty_revision), config=config)
 
 
-def collect_facts_before(sides: ComparedSides, listeners: Listeners) -> dict[str, Any]:
+def _collect_facts_before(tracks: Sequence[Track], listeners: Listeners) -> RestFacts:
     """Return the facts of the collectors before their change, from all that they had counted since their start.
 
-    Their last reading is compared with a reading of nothing, in which they would just have started.
+    Facts need two readings, and the last reading of each collector is the only one used. So the first one is made up:
+    at second 0 the processes have just started. A process of 600 s that has counted 1200 spans then has the readings
+
+    | second | accepted spans |
+    |---|---|
+    | 0 | 0 |
+    | 600 | 1200 |
+
+    which is 2 spans a second. Of several processes, the oldest decides the time of the second reading.
     """
-    # Counts begin at 0 with the start of a process. With `began_with_change`, the revision takes them from 0 on, and
-    # not from its first reading, so one reading shows what came in since the start.
-    revision = Revision(_first_config(sides.tracks_before), listeners, began_with_change=True)
+    # With `began_with_change`, the revision counts from 0 on, and not from the first sample of each process.
+    revision = Revision(_first_config(tracks), listeners, began_with_change=True)
     samples: list[PodSample] = []
-    for track in sides.tracks_before:
+    for track in tracks:
         if track.polls:
             samples += track.polls[-1].samples
     uptimes = [sample.reading[UPTIME] for sample in samples if sample.reading]
-    # The two readings are as far apart as the oldest process is old, so that rates are counted over its whole life.
     revision.add_reading(0.0, ())
     revision.add_reading(max(uptimes, default=0.0), samples)
-    return _add_steady_signals(build_rest_facts(revision, NO_TIME, mask_nothing))
+    return _add_steady_signals(_build_facts(revision))
 
 
-def _collect_facts_in_watch(tracks: Sequence[Track], listeners: Listeners) -> dict[str, Any]:
+def _collect_facts_in_watch(tracks: Sequence[Track], listeners: Listeners) -> RestFacts:
     """Return the facts of collectors that have not changed, from their readings during the watch."""
     revision = Revision(_first_config(tracks), listeners, began_with_change=False)
     for poll in replay_polls(tracks):
         revision.add_reading(poll.seconds, poll.samples)
-    return _add_steady_signals(build_rest_facts(revision, NO_TIME, mask_nothing))
+    return _add_steady_signals(_build_facts(revision))
 
 
 def _first_config(tracks: Sequence[Track]) -> Mapping[str, Any]:
     return tracks[0].config if tracks else {}
 
 
-def _add_steady_signals(facts: Mapping[str, Any]) -> dict[str, Any]:
+def _build_facts(revision: Revision) -> RestFacts:
+    return build_rest_facts(revision, NO_TIME, mask_nothing)
+
+
+def _add_steady_signals(facts: RestFacts) -> RestFacts:
     """Return facts in which each signal that came in counts as steady.
 
     A signal is steady if it comes at an even rate, so that the same rate is due at the changed collectors. Two readings
@@ -128,30 +154,6 @@ def _add_steady_signals(facts: Mapping[str, Any]) -> dict[str, Any]:
     return {**facts, "steady": sorted(received_signals)}
 
 
-def count_accepted_items(rows: Mapping[str, Any]) -> int:
+def count_accepted_items(rows: FlowRows) -> int:
     """Return how many items came in at all receivers."""
     return sum(row["accepted"] for row in rows["receives"])
-
-
-class JoinedPoll(NamedTuple):
-    """One reading of several collectors."""
-
-    seconds: float
-    """Since the first reading of the first of them."""
-    samples: list[PodSample]
-
-
-def replay_polls(tracks: Sequence[Track]) -> Iterator[JoinedPoll]:
-    """Yield the first readings of all collectors, then the second ones, and so on.
-
-    Each comes with its time, in seconds since the first reading. Hosts are read at about the same times, so the latest
-    time counts for all of them. Tracks that were read at 100 and 103 s, and at 101 and 105 s, give the times 1 and 5.
-    """
-    start_time = min((track.polls[0].read_time for track in tracks if track.polls), default=0.0)
-    most_polls = max((len(track.polls) for track in tracks), default=0)
-    for poll_number in range(most_polls):
-        polls = [track.polls[poll_number] for track in tracks if poll_number < len(track.polls)]
-        samples: list[PodSample] = []
-        for poll in polls:
-            samples += poll.samples
-        yield JoinedPoll(max(poll.read_time for poll in polls) - start_time, samples)

@@ -20,7 +20,7 @@ none failed in web1 before. So the change is at fault, and the result has the li
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -35,13 +35,11 @@ from .watch_length import describe_short_watch, is_too_short
 from .wave_comparisons import (
     NO_TIME,
     WaveComparison,
-    collect_facts_before,
+    build_comparisons,
     count_accepted_items,
-    list_comparisons,
     mask_nothing,
-    replay_polls,
 )
-from .wave_tracks import ComparedSides, Track
+from .wave_tracks import ComparedSides, Track, replay_polls
 
 # How many members a line names.
 _SHOWN_MEMBERS = 5
@@ -122,17 +120,16 @@ def judge_sides(sides: ComparedSides, tools: JudgeTools) -> JudgedGroup:
 
 def _compare_sides(sides: ComparedSides, tools: JudgeTools) -> _ComparisonResult:
     """Compare collectors that have changed with the other sides."""
-    facts_before_change = collect_facts_before(sides, tools.listeners)
-    comparisons = list_comparisons(sides, facts_before_change, tools.listeners)
+    comparisons = build_comparisons(sides, tools.listeners)
     unused_checks = [_UNREADABLE_CHECK]
-    if _was_silent_before(sides, facts_before_change):
+    if _was_silent_before(sides, comparisons.before_change):
         unused_checks.append(_SILENCE_CHECK)
-    judges = [_ComparisonJudge(comparison, tools, unused_checks) for comparison in comparisons]
+    judges = [_ComparisonJudge(comparison, tools, unused_checks) for comparison in comparisons.chosen]
     judged_readings = _judge_readings(sides.tracks_after, judges, tools)
     return _ComparisonResult(
         worse_checks=tuple(judged_readings.worse_checks),
         accepted_items=judged_readings.accepted_items,
-        compared_with=tuple(comparison.description for comparison in comparisons if comparison.description),
+        compared_with=tuple(comparison.description for comparison in comparisons.chosen if not comparison.is_empty),
     )
 
 
@@ -162,10 +159,10 @@ def _judge_readings(tracks: Sequence[Track], judges: Sequence[_ComparisonJudge],
     return _JudgedReadings(worse_checks, accepted_items)
 
 
-def _was_silent_before(sides: ComparedSides, facts_before_change: Mapping[str, Any]) -> bool:
+def _was_silent_before(sides: ComparedSides, before_change: WaveComparison) -> bool:
     """Return whether the collectors got no data before the change either, so that their silence says nothing."""
     was_read = any(sample.reading for track in sides.tracks_before for sample in track.samples)
-    return was_read and not any(map(count_accepted_items, facts_before_change["bases"]))
+    return was_read and not before_change.has_data
 
 
 class _ComparisonJudge:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._change.canary.readings import PodSample
 
@@ -124,3 +124,27 @@ def _select_by_name(name: str, unchanged_tracks: Sequence[Track]) -> list[Track]
 def _select_first_shape(tracks: Sequence[Track]) -> tuple[Track, ...]:
     """Return the tracks with the pipelines of the first one. Counts are by component, so other pipelines do not fit."""
     return tuple(track for track in tracks if track.shape == tracks[0].shape)
+
+
+class JoinedPoll(NamedTuple):
+    """One reading of several collectors."""
+
+    seconds: float
+    """Since the first reading of the first of them."""
+    samples: list[PodSample]
+
+
+def replay_polls(tracks: Sequence[Track]) -> Iterator[JoinedPoll]:
+    """Yield the first readings of all collectors, then the second ones, and so on.
+
+    Each comes with its time, in seconds since the first reading. Hosts are read at about the same times, so the latest
+    time counts for all of them. Tracks that were read at 100 and 103 s, and at 101 and 105 s, give the times 1 and 5.
+    """
+    start_time = min((track.polls[0].read_time for track in tracks if track.polls), default=0.0)
+    most_polls = max((len(track.polls) for track in tracks), default=0)
+    for poll_number in range(most_polls):
+        polls = [track.polls[poll_number] for track in tracks if poll_number < len(track.polls)]
+        samples: list[PodSample] = []
+        for poll in polls:
+            samples += poll.samples
+        yield JoinedPoll(max(poll.read_time for poll in polls) - start_time, samples)
