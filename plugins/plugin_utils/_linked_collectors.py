@@ -25,7 +25,7 @@ from ..module_utils._host import connection_checks, gateway_connections
 from ..module_utils._otelcol.config.layers import ComposedConfig
 from ..module_utils._otelcol.errors import prefix_problems
 from ..module_utils._otelcol.kube import names as kube_names
-from ..module_utils._otelcol.rules.data_flow import find_asked_for_pods, find_routes
+from ..module_utils._otelcol.rules.data_flow import find_headless_needs, find_routes
 from ..module_utils._otelcol.rules.flow_collectors import FlowCollector
 from . import _inventory_addresses
 from ._configured_collectors import ConfiguredCollector
@@ -106,14 +106,14 @@ def _find_connections(collectors: Sequence[ConfiguredCollector]) -> list[_Connec
     """
     flow_collectors = [_describe_as_flow_collector(configured) for configured in collectors]
     routes = find_routes(flow_collectors)
-    are_asked_for_pods = find_asked_for_pods(flow_collectors)
+    headless_needs = find_headless_needs(flow_collectors)
     facts_of_collectors = describe_neighbours(flow_collectors, routes)
     connections: list[_Connection] = []
     for index, indexes_by_exporter in enumerate(routes):
         receivers_by_exporter: dict[str, list[str]] = {}
         for exporter, receiver_indexes in indexes_by_exporter.items():
             receivers_by_exporter[exporter] = _list_qualified_names(collectors, receiver_indexes)
-        connections.append(_Connection(receivers_by_exporter, are_asked_for_pods[index], facts_of_collectors[index]))
+        connections.append(_Connection(receivers_by_exporter, headless_needs[index], facts_of_collectors[index]))
     return connections
 
 

@@ -5,7 +5,7 @@
 
 `_linked_collectors.py` describes all collectors of a run, and `_judged_collectors.py` tells the rules. For example,
 collector `agent` exports traces by `otlp_grpc/gateway` to collector `gateway`, which takes no traces. Then the facts of
-`agent` have `unreceived_signals={"otlp_grpc/gateway": (("gateway", "traces"),)}`, and a rule reports it.
+`agent` have `unreceived_signals={"otlp_grpc/gateway": (Unreceived("gateway", "traces"),)}`, and a rule reports it.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from ..module_utils._otelcol.rules.data_flow import (
     find_other_scrapes,
     find_receiving_collectors,
     find_routing_keys,
-    find_senders,
+    find_senders_without_pods,
     find_unreceived_signals,
     find_unseen_collectors,
 )
 from ..module_utils._otelcol.rules.flow_collectors import FlowCollector
-from ..module_utils._otelcol.rules.subject import Printer, Receiving
+from ..module_utils._otelcol.rules.subject import Printer, Receiving, Unreceived
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ class NeighbourFacts:
     """The collectors that send data of applications here without their pods."""
     complete_routing_keys: Mapping[str, set[str]] | None = None
     """By signal, the keys by which the others divide it among the replicas; None if not all senders are known."""
-    unreceived_signals: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
-    """By exporter, the collectors to which it sends a signal in vain, each with the signal."""
+    unreceived_signals: Mapping[str, tuple[Unreceived, ...]] = field(default_factory=dict)
+    """By exporter, the signals that it sends in vain, each with the collector."""
     unseen_collectors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By exporter that balances, the collectors whose new replicas it never learns of."""
     receiving_collectors: Mapping[str, tuple[Receiving, ...]] = field(default_factory=dict)
@@ -55,7 +55,7 @@ def describe_neighbours(flow_collectors: Sequence[FlowCollector], routes: Routes
     those that it sends to (data_flow.py).
     """
     printers = find_downstream_printers(flow_collectors, routes)
-    senders = find_senders(flow_collectors, routes)
+    senders = find_senders_without_pods(flow_collectors, routes)
     routing = find_routing_keys(flow_collectors, routes)
     unreceived = find_unreceived_signals(flow_collectors, routes)
     unseen = find_unseen_collectors(flow_collectors, routes)

@@ -22,10 +22,10 @@ from typing import Any, NamedTuple
 from .._otelcol.config.paths import iter_leaves, mapping_at, value_at
 from .._otelcol.needs.started_components import list_started_components
 from .._otelcol.rules.client_metadata import find_asked_headers
-from .._otelcol.rules.data_flow import find_unreceived_signals
+from .._otelcol.rules.data_flow import ByExporter, find_unreceived_signals
 from .._otelcol.rules.flow_collectors import FlowCollector
 from .._otelcol.rules.sent_headers import DIVIDED_CLIENT
-from .._otelcol.rules.subject import Receiving
+from .._otelcol.rules.subject import Receiving, Unreceived
 from .._otelcol.traits import EXPORTERS, Trait, find_otlp_protocol, traits_of
 from .host_groups import GRPC, HTTP, Gateway, GroupAddress
 
@@ -119,11 +119,11 @@ def _list_addresses(settings: Any) -> set[str]:
 
 def find_unreceived_by_gateways(
     config: Mapping[str, Any], connections: Sequence[GatewayConnection]
-) -> dict[str, tuple[tuple[str, str], ...]]:
-    """Return the signals that exporters send and a gateway does not receive: pairs of gateway and signal, by exporter.
+) -> ByExporter[Unreceived]:
+    """Return the signals that exporters send and a gateway does not receive, by exporter.
 
     `config` is that of the sender. If its exporter otlp sends traces and logs, and the gateway receives traces alone,
-    the result is `{"otlp": (("gateway on gw1", "logs"),)}`.
+    the result is `{"otlp": (Unreceived("gateway on gw1", "logs"),)}`.
     """
     # `find_unreceived_signals` takes a list of collectors and, for each, the indexes of those that its exporters send
     # to. Here the sender has index 0, the gateways have 1, 2 and so on, and gateways send to nobody.
@@ -141,7 +141,7 @@ def find_unreceived_by_gateways(
         if not connection.is_otlp:
             sent_signals = [signal for exporter, signal in sender.sent if exporter == connection.exporter]
             lost_signals[connection.exporter] = tuple(
-                (connection.receiver_description, signal) for signal in dict.fromkeys(sent_signals)
+                Unreceived(connection.receiver_description, signal) for signal in dict.fromkeys(sent_signals)
             )
     return lost_signals
 

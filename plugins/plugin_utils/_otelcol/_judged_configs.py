@@ -104,8 +104,9 @@ def _find_neighbours(
 ) -> list[_Neighbours]:
     """Return the neighbours of each input, among all inputs and the other collectors."""
     all_collectors = [*_build_flow_collectors(inputs), *other_collectors]
-    routing_keys = find_dividing_keys(all_collectors)
-    receivers = find_receiving_collectors(all_collectors, find_routes(all_collectors))
+    routes = find_routes(all_collectors)
+    routing_keys = find_dividing_keys(all_collectors, routes)
+    receivers = find_receiving_collectors(all_collectors, routes)
     # The inputs are the first of the collectors, so both lists begin with them.
     return [_Neighbours(routing_keys[index], receivers[index]) for index in range(len(inputs))]
 

@@ -10,13 +10,14 @@ collector, in the same order; a collector is named by its index in the list.
 For example, the list has an agent, whose exporter `otlp/gw` sends to `gateway.obs:4317`, and the gateway with the
 Service `gateway` in namespace `obs`. Then `find_routes` returns `[{"otlp/gw": {1}}, {}]`: an exporter of the first
 collector sends to the second one. If the agent sends metrics too, and the gateway takes traces alone,
-`find_unreceived_signals` returns `[{"otlp/gw": (("gateway", "metrics"),)}, {}]`. A peer is an address that an exporter
-sends to, see needs/peers.py.
+`find_unreceived_signals` returns `[{"otlp/gw": (Unreceived("gateway", "metrics"),)}, {}]`. A peer is an address that an
+exporter sends to, see needs/peers.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from ..config.paths import mapping_at
 from ..kube import names
@@ -24,7 +25,7 @@ from ..needs.peers import find_peers
 from ..traits import EXPORTERS, Trait, kind_of, speaks_otlp, traits_of
 from .annotated_scrapes import AnnotatedScrape
 from .flow_collectors import FlowCollector
-from .subject import Printer, Receiving
+from .subject import Printer, Receiving, Unreceived
 
 # The key by which exporter loadbalancing divides data, unless its settings name another one.
 _USUAL_ROUTING_KEY = "traceID"
@@ -34,20 +35,25 @@ Route = Mapping[str, set[int]]
 Routes = Sequence[Route]
 """The route of each collector of the list."""
 
+_Answer = TypeVar("_Answer")
+ByExporter = dict[str, tuple[_Answer, ...]]
+"""What is found for each exporter of one collector. An exporter for which nothing is found may be missing."""
 
-def find_asked_for_pods(collectors: Sequence[FlowCollector]) -> list[bool]:
-    """Return for each collector whether another one sends to all its pods, by the name of its headless Service.
 
-    The name is that of a StatefulSet's Service: `gateway-headless` for the collector `gateway`.
+def find_headless_needs(collectors: Sequence[FlowCollector]) -> list[bool]:
+    """Return for each collector whether it needs a headless Service, since an exporter sends to all its pods.
+
+    Such an exporter names that Service: `gateway-headless` for the collector `gateway`.
     """
-    asked_services: set[tuple[str, str]] = set()
+    named_services: set[tuple[str, str]] = set()
     for collector in collectors:
-        asked_services.update(
-            (peer.namespace, peer.service) for peer in find_peers(collector.config, collector.namespace)
-        )
-    return [
-        (collector.namespace, names.headless_service_name(collector.name)) in asked_services for collector in collectors
-    ]
+        for peer in find_peers(collector.config, collector.namespace):
+            named_services.add((peer.namespace, peer.service))
+    needs: list[bool] = []
+    for collector in collectors:
+        headless_service = (collector.namespace, names.headless_service_name(collector.name))
+        needs.append(headless_service in named_services)
+    return needs
 
 
 def find_routes(collectors: Sequence[FlowCollector]) -> Routes:
@@ -67,8 +73,8 @@ def find_routes(collectors: Sequence[FlowCollector]) -> Routes:
     return routes
 
 
-def find_senders(collectors: Sequence[FlowCollector], routes: Routes) -> list[tuple[str, ...]]:
-    """Return for each collector those that send it data of applications, without the attributes of their pods."""
+def find_senders_without_pods(collectors: Sequence[FlowCollector], routes: Routes) -> list[tuple[str, ...]]:
+    """Return for each collector the names of those that send it data of applications without attributes of pods."""
     senders: list[tuple[str, ...]] = [() for _collector in collectors]
     for collector, route in zip(collectors, routes, strict=True):
         for receiver_index in _find_receivers(route, collector.exporters_without_pods):
@@ -88,7 +94,7 @@ def find_routing_keys(collectors: Sequence[FlowCollector], routes: Routes) -> li
     """Return for each collector the keys by which others divide each signal among its replicas.
 
     An answer is `{"traces": {"traceID"}}` if one exporter loadbalancing sends traces. The empty text stands for an
-    exporter that divides by connection: then data of one trace may reach several replicas.
+    exporter that divides by connection. Then data of one trace may reach several replicas.
     """
     keys_by_collector: list[dict[str, set[str]]] = [{} for _collector in collectors]
     for collector, route in zip(collectors, routes, strict=True):
@@ -106,35 +112,32 @@ def _routing_key(collector: FlowCollector, exporter: str) -> str:
     return str(mapping_at(collector.config, "exporters", exporter).get("routing_key") or _USUAL_ROUTING_KEY)
 
 
-def find_dividing_keys(collectors: Sequence[FlowCollector]) -> list[dict[str, set[str]]]:
+def find_dividing_keys(collectors: Sequence[FlowCollector], routes: Routes) -> list[dict[str, set[str]]]:
     """Return for each collector the keys of `find_routing_keys`, for signals that all known senders divide by a key.
 
     Files and clusters have senders that are not known, so other signals say nothing.
     """
     dividing: list[dict[str, set[str]]] = []
-    for keys_by_signal in find_routing_keys(collectors, find_routes(collectors)):
+    for keys_by_signal in find_routing_keys(collectors, routes):
         dividing.append({signal: keys for signal, keys in keys_by_signal.items() if "" not in keys})
     return dividing
 
 
-def find_unreceived_signals(
-    collectors: Sequence[FlowCollector], routes: Routes
-) -> list[dict[str, tuple[tuple[str, str], ...]]]:
+def find_unreceived_signals(collectors: Sequence[FlowCollector], routes: Routes) -> list[ByExporter[Unreceived]]:
     """Return for each collector and exporter the signals that it sends in OTLP to others that do not take them.
 
-    An answer is `{"otlp/gw": (("gateway", "metrics"),)}`: the name of the other collector, and the signal. Of a
-    collector without a receiver of OTLP, nobody knows what it takes.
+    A collector without a receiver of OTLP is left out, because it is not known what it takes.
     """
-    unreceived: list[dict[str, tuple[tuple[str, str], ...]]] = []
+    unreceived: list[ByExporter[Unreceived]] = []
     for collector, route in zip(collectors, routes, strict=True):
-        by_exporter: dict[str, tuple[tuple[str, str], ...]] = {}
+        by_exporter: ByExporter[Unreceived] = {}
         for exporter, signal in dict.fromkeys(collector.sent):
             if not _sends_otlp(exporter):
                 continue
             for receiver_index in sorted(route.get(exporter, ())):
                 receiver = collectors[receiver_index]
                 if receiver.received_signals and signal not in receiver.received_signals:
-                    by_exporter[exporter] = (*by_exporter.get(exporter, ()), (receiver.name, signal))
+                    by_exporter[exporter] = (*by_exporter.get(exporter, ()), Unreceived(receiver.name, signal))
         unreceived.append(by_exporter)
     return unreceived
 
@@ -144,30 +147,30 @@ def _sends_otlp(exporter: str) -> bool:
     return speaks_otlp(exporter) or Trait.DIVIDES in traits_of(EXPORTERS, exporter)
 
 
-def find_unseen_collectors(collectors: Sequence[FlowCollector], routes: Routes) -> list[dict[str, tuple[str, ...]]]:
-    """Return for each collector and exporter that balances the collectors whose new replicas it never learns of.
+def find_unseen_collectors(collectors: Sequence[FlowCollector], routes: Routes) -> list[ByExporter[str]]:
+    """Return for each collector and balancing exporter the names of the receivers whose new replicas it never finds.
 
-    Such an exporter asks DNS for the pods again when a connection ends, and these collectors end none.
+    Such an exporter asks DNS for the pods again when a connection ends. These receivers never end a connection.
     """
-    keeping_indexes = {index for index, collector in enumerate(collectors) if not collector.renews_connections}
-    unseen: list[dict[str, tuple[str, ...]]] = []
+    indexes_keeping_connections = {
+        index for index, collector in enumerate(collectors) if not collector.renews_connections
+    }
+    unseen: list[ByExporter[str]] = []
     for collector, route in zip(collectors, routes, strict=True):
-        by_exporter: dict[str, tuple[str, ...]] = {}
+        by_exporter: ByExporter[str] = {}
         for exporter in collector.balancing_exporters:
-            receiver_indexes = sorted(keeping_indexes & route.get(exporter, set()))
+            receiver_indexes = sorted(indexes_keeping_connections & route.get(exporter, set()))
             if receiver_indexes:
                 by_exporter[exporter] = tuple(collectors[receiver_index].name for receiver_index in receiver_indexes)
         unseen.append(by_exporter)
     return unseen
 
 
-def find_receiving_collectors(
-    collectors: Sequence[FlowCollector], routes: Routes
-) -> list[dict[str, tuple[Receiving, ...]]]:
+def find_receiving_collectors(collectors: Sequence[FlowCollector], routes: Routes) -> list[ByExporter[Receiving]]:
     """Return for each collector and exporter the collectors that get its requests."""
-    receiving: list[dict[str, tuple[Receiving, ...]]] = []
+    receiving: list[ByExporter[Receiving]] = []
     for route in routes:
-        by_exporter: dict[str, tuple[Receiving, ...]] = {}
+        by_exporter: ByExporter[Receiving] = {}
         for exporter, receiver_indexes in route.items():
             by_exporter[exporter] = tuple(
                 collectors[receiver_index].receiving_facts for receiver_index in sorted(receiver_indexes)
@@ -186,13 +189,11 @@ def find_other_scrapes(collectors: Sequence[FlowCollector]) -> list[tuple[Annota
     return other_scrapes
 
 
-def find_downstream_printers(
-    collectors: Sequence[FlowCollector], routes: Routes
-) -> list[dict[str, tuple[Printer, ...]]]:
-    """Return for each collector what prints the data that each of its exporters sends on to others, however far."""
-    downstream: list[dict[str, tuple[Printer, ...]]] = []
+def find_downstream_printers(collectors: Sequence[FlowCollector], routes: Routes) -> list[ByExporter[Printer]]:
+    """Return for each collector and exporter what prints its data, at its receivers or behind them, however far."""
+    downstream: list[ByExporter[Printer]] = []
     for index, route in enumerate(routes):
-        by_exporter: dict[str, tuple[Printer, ...]] = {}
+        by_exporter: ByExporter[Printer] = {}
         for exporter, receiver_indexes in route.items():
             by_exporter[exporter] = _find_printers_behind(collectors, routes, index, receiver_indexes)
         downstream.append(by_exporter)
@@ -202,13 +203,13 @@ def find_downstream_printers(
 def _find_printers_behind(
     collectors: Sequence[FlowCollector], routes: Routes, start: int, receiver_indexes: set[int]
 ) -> tuple[Printer, ...]:
-    """Return what prints in some receivers, and in all collectors that get their data, but for the one at `start`."""
+    """Return what prints in some receivers, and in all collectors that get their data, except in the one at `start`."""
     visited = {start}
     unvisited = receiver_indexes - {start}  # collectors may send in a circle, so each is visited once
     while unvisited:
         current_index = unvisited.pop()
         visited.add(current_index)
-        unvisited |= _find_receivers(routes[current_index], routes[current_index]) - visited
+        unvisited |= set().union(*routes[current_index].values()) - visited
     printers: list[Printer] = []
     for index in sorted(visited - {start}):
         printers += collectors[index].printers

@@ -130,6 +130,14 @@ class AskedHeader(NamedTuple):
     signals: frozenset[str]
 
 
+class Unreceived(NamedTuple):
+    """A signal that an exporter sends to a collector that does not take it."""
+
+    collector: str
+    """The name of the collector that does not take it."""
+    signal: str
+
+
 class Receiving(NamedTuple):
     """A collector that gets requests of OTLP: its name, the settings of its receivers of OTLP, the headers it needs."""
 
@@ -185,8 +193,8 @@ class Subject:
     """By signal, the keys by which the other collectors divide it among the replicas, if all senders are known."""
     partial_routing_keys: Mapping[str, set[str]] = field(default_factory=dict)
     """The same, as far as files or a cluster show it."""
-    unreceived_signals: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
-    """By exporter, the collectors to which it sends a signal in vain, each with the signal: `("gw", "metrics")`."""
+    unreceived_signals: Mapping[str, tuple[Unreceived, ...]] = field(default_factory=dict)
+    """By exporter, the signals that it sends in vain: `Unreceived("gw", "metrics")`."""
     unseen_collectors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By exporter that balances, the collectors whose new replicas it never learns of."""
     receiving_collectors: Mapping[str, tuple[Receiving, ...]] = field(default_factory=dict)
