@@ -64,8 +64,9 @@ class Cut:
 class TextEditor:
     """Edits one text, whose nodes are below `root`. `read` returns the data of a key node, `dump` YAML in block style.
 
-    Each method `_cut_for_…` of `_CUT_FINDERS` returns the cuts of one kind of edit at a path in the whole text, and
-    raises Untouchable if the text cannot be edited there.
+    Nodes have lines and columns. Cuts have offsets, which count characters from the start of the text. `places`
+    converts the former to the latter. Methods `_list_cuts_of_…` return all cuts of one kind of edit at a path in the
+    whole text, and methods `_cut_…` return one cut. They raise Untouchable if the text cannot be edited there.
     """
 
     def __init__(self, text: str, root: Node, read: Callable[[Node], Any], dump: Callable[[Any], str]) -> None:
@@ -82,8 +83,7 @@ class TextEditor:
         """
         cuts: list[Cut] = []
         for edit in edits:
-            find_cuts: Callable[[TextEditor, Any, Path], list[Cut]] = _CUT_FINDERS[type(edit)]
-            cuts += find_cuts(self, edit, (*base_path, *edit.path))
+            cuts += self._list_cuts(edit, (*base_path, *edit.path))
         cuts.sort(key=lambda cut: (cut.start, cut.end))
         if any(cut.end > next_cut.start for cut, next_cut in pairwise(cuts)):
             raise Untouchable("two changes meet in one place")
@@ -93,27 +93,52 @@ class TextEditor:
             end_before = cut.end
         return "".join([*parts, self.text[end_before:]])
 
-    def _cut_for_rename(self, edit: RenameKey, path: Path) -> list[Cut]:
+    def _list_cuts(self, edit: Edit, path: Path) -> list[Cut]:
+        """Return the cuts of an edit, whose path in the whole text is `path`."""
+        match edit:
+            case RenameKey():
+                cuts = self._list_cuts_of_rename(edit, path)
+            case Put():
+                cuts = self._list_cuts_of_put(edit, path)
+            case Substitute():
+                cuts = self._list_cuts_of_substitute(edit, path)
+            case Replace():
+                cuts = self._list_cuts_of_replace(edit, path)
+            case Add():
+                cuts = self._list_cuts_of_add(edit, path)
+            case Wrap():
+                cuts = self._list_cuts_of_wrap(path)
+            case Drop():
+                cuts = self._list_cuts_of_removal(path)
+            case _:
+                raise TypeError(f"{type(edit).__name__} is no kind of edit")
+        return cuts
+
+    # ── Other scalars ──
+
+    def _list_cuts_of_rename(self, edit: RenameKey, path: Path) -> list[Cut]:
         """`otlphttp: {}` becomes `otlp_http: {}`."""
         key, _value = self._find_entry_with_key(path)
-        return [self._cut_for_scalar(key, edit.key)]
+        return [self._cut_scalar(key, edit.key)]
 
-    def _cut_for_put(self, edit: Put, path: Path) -> list[Cut]:
+    def _list_cuts_of_put(self, edit: Put, path: Path) -> list[Cut]:
         """`exporters: [otlphttp]` becomes `exporters: [otlp_http]`."""
-        return [self._cut_for_scalar(self._find(path).value_node, edit.value)]
+        return [self._cut_scalar(self._find(path).value_node, edit.value)]
 
-    def _cut_for_scalar(self, node: Node, text: str) -> Cut:
+    def _cut_scalar(self, node: Node, text: str) -> Cut:
         """Give a scalar another text in the same quotes."""
         if node.kind != SCALAR or node.style in (LITERAL, FOLDED):
             raise Untouchable("it is not plain text")
         start, end = self.places.find_span(node)
         return Cut(start, end, self.writer.write_scalar(text, node.style))
 
-    def _cut_for_substitute(self, edit: Substitute, path: Path) -> list[Cut]:
+    def _list_cuts_of_substitute(self, edit: Substitute, path: Path) -> list[Cut]:
         """`endpoint: $POD_IP:4317` becomes `endpoint: ${env:POD_IP}:4317`, in quotes where braces mean a mapping."""
         node = self._find(path).value_node
         start, end = self.places.find_span(node)
         if node.style or not self._is_in_flow(path):
+            # The pattern runs on the text as it is written, so quotes, escapes and line breaks stay. If an escape hides
+            # what the pattern looks for, the new data differs from the intended one, and the whole text stays.
             return [Cut(start, end, edit.pattern.sub(edit.replacement, self.text[start:end]))]
         # Without quotes, braces would end the mapping around it.
         return [Cut(start, end, quote_text(edit.pattern.sub(edit.replacement, node.value)))]
@@ -122,10 +147,12 @@ class TextEditor:
         """Whether a mapping or list around what is at a path has braces or brackets."""
         return any(self._find_entry_or_alias(path[:size]).value_node.style == FLOW for size in range(len(path)))
 
-    def _cut_for_replace(self, edit: Replace, path: Path) -> list[Cut]:
+    # ── More entries ──
+
+    def _list_cuts_of_replace(self, edit: Replace, path: Path) -> list[Cut]:
         """`loglevel: debug` becomes `verbosity: detailed`; without new entries, it is removed."""
         if not edit.entries:
-            return self._cut_for_removal(path)
+            return self._list_cuts_of_removal(path)
         key, value = self._find_entry_with_key(path)
         mapping = self._find(path[:-1]).value_node
         start, end = self.places.find_offset(key.start), self.places.find_entry_end(key, value)
@@ -133,17 +160,17 @@ class TextEditor:
             return [Cut(start, end, self.writer.write_flow_entries(dict(edit.entries)))]
         return [Cut(start, end, self.writer.write_block(dict(edit.entries), _start_column(key)))]
 
-    def _cut_for_add(self, edit: Add, path: Path) -> list[Cut]:
+    def _list_cuts_of_add(self, edit: Add, path: Path) -> list[Cut]:
         """`otlp: {endpoint: a}` becomes `otlp: {endpoint: a, sending_queue: {}}`; in block style, in a line below."""
         key, mapping = self._find(path[:-1])
         entry = {edit.path[-1]: edit.value}
         if mapping.kind == MAPPING and mapping.value:
-            return [self._cut_for_next_entry(mapping, entry)]
+            return [self._cut_next_entry(mapping, entry)]
         if key is None or mapping.kind == SEQUENCE:
             raise Untouchable("there is no mapping to add to")
-        return [self._cut_for_first_entry(key, mapping, entry)]
+        return [self._cut_first_entry(key, mapping, entry)]
 
-    def _cut_for_next_entry(self, mapping: Node, entry: dict[Any, Any]) -> Cut:
+    def _cut_next_entry(self, mapping: Node, entry: dict[Any, Any]) -> Cut:
         """Give a mapping one more entry behind its last one."""
         first_key, _first_value = mapping.pairs[0]
         end = self.places.find_entry_end(*mapping.pairs[-1])
@@ -152,16 +179,28 @@ class TextEditor:
         end_of_line = self.places.find_line_end(end)
         return Cut(end_of_line, end_of_line, self.writer.write_block_on_new_line(entry, _start_column(first_key)))
 
-    def _cut_for_first_entry(self, key: Node, value: Node, entry: dict[Any, Any]) -> Cut:
-        """Give a mapping that is empty, or nothing behind its key, its first entry."""
+    def _cut_first_entry(self, key: Node, value: Node, entry: dict[Any, Any]) -> Cut:
+        """Give an empty mapping its first entry; nothing behind a key is one too.
+
+        `otlp: {}` becomes `otlp: {endpoint: a}`. Of `otlp: null` the value goes, of `otlp:` there is none. Both get a
+        line `endpoint: a` below.
+        """
         end = self.places.find_entry_end(key, value)
         if value.style == FLOW:
             return Cut(self.places.find_offset(value.start), end, self.writer.write_flow(entry))
         start = self.places.find_offset(value.start) if value.value else end
         return Cut(start, end, self.writer.write_block_on_new_line(entry, _start_column(key) + 2))
 
-    def _cut_for_wrap(self, _edit: Wrap, path: Path) -> list[Cut]:
-        """`{key: a, action: b}` becomes `[{key: a, action: b}]`; in block style, a dash comes before its first line."""
+    # ── An item of a list ──
+
+    def _list_cuts_of_wrap(self, path: Path) -> list[Cut]:
+        """`{key: a, action: b}` becomes `[{key: a, action: b}]`.
+
+        In block style, a dash comes before its first line, and the others move to the right:
+
+            key: a         - key: a
+            action: b        action: b
+        """
         node = self._find(path).value_node
         start, end = self.places.find_span(node)
         if node.style == FLOW:
@@ -174,11 +213,9 @@ class TextEditor:
                 cuts.append(Cut(line_start, line_start, "  "))
         return cuts
 
-    def _cut_for_drop(self, _edit: Drop, path: Path) -> list[Cut]:
-        """`processors: [batch, filter]` becomes `processors: [filter]`."""
-        return self._cut_for_removal(path)
+    # ── Removed entries and items ──
 
-    def _cut_for_removal(self, path: Path) -> list[Cut]:
+    def _list_cuts_of_removal(self, path: Path) -> list[Cut]:
         """Remove an entry of a mapping or an item of a list, with its line in block style."""
         key, value = self._find_entry_or_alias(path)
         container = self._find_entry_or_alias(path[:-1]).value_node
@@ -187,7 +224,7 @@ class TextEditor:
         else:
             start, end = self.places.find_offset(key.start), self.places.find_entry_end(key, value)
         if container.style == FLOW:
-            return [self._cut_for_removal_in_flow(start, end)]
+            return [self._cut_removal_in_flow(start, end)]
         line_start = self.places.line_starts[self.places.find_line_number(start)]
         text_before = self.text[line_start:start].strip()
         is_dash = key is None and text_before == "-"
@@ -195,7 +232,7 @@ class TextEditor:
             raise Untouchable("it shares its line with something else")
         return [Cut(line_start, self.places.find_next_line_start(end), "")]
 
-    def _cut_for_removal_in_flow(self, start: int, end: int) -> Cut:
+    def _cut_removal_in_flow(self, start: int, end: int) -> Cut:
         """Remove an entry or item with the comma behind it, or with the one before it if it is the last."""
         comma_behind = _COMMA.match(self.text, end)
         if comma_behind:
@@ -204,6 +241,8 @@ class TextEditor:
         if text_before.endswith(","):
             start = len(text_before[:-1].rstrip())
         return Cut(start, end, "")
+
+    # ── Nodes at paths ──
 
     def _find_entry_with_key(self, path: Path) -> tuple[Node, Node]:
         """Return the key and the value at a path into a mapping. Raises Untouchable as `_find` does."""
@@ -232,15 +271,3 @@ def _start_column(node: Node) -> int:
     """Return the column in which a node starts, from 0."""
     _line, column = node.start
     return column
-
-
-# How the cuts of each kind of edit are found, given the edit and its path in the whole text.
-_CUT_FINDERS: dict[type, Any] = {
-    RenameKey: TextEditor._cut_for_rename,
-    Replace: TextEditor._cut_for_replace,
-    Drop: TextEditor._cut_for_drop,
-    Put: TextEditor._cut_for_put,
-    Substitute: TextEditor._cut_for_substitute,
-    Add: TextEditor._cut_for_add,
-    Wrap: TextEditor._cut_for_wrap,
-}
