@@ -25,9 +25,11 @@ metrics. Each has one row for each component and signal. `logs` are from `_telem
     drops           whether it says that data is given up
     calm            whether its component works nevertheless
 
-A receiver or an exporter has one `state` for a signal, so the checks of different states exclude one another. Who is
-`idle` or `silent` shows no fault between the two readings, so its counts since the start are checked too:
+A receiver or an exporter has one `state` for a signal, so the checks of different states exclude one another. A
+component that is `idle` or `silent` shows no fault between the two readings, so its counts since the start are checked
+too:
 
+    rows        state                   checks that report it
     receives    comes, rests, starts    nothing is wrong
                 refused                 refused
                 idle                    refused_since_start, and one of nothing_ever, nothing_now and idle
@@ -45,34 +47,52 @@ from __future__ import annotations
 
 from .diagnose_checks import Check
 
-# True for a collector that runs and into which nothing came between the two readings. Nothing is wrong with one idle
-# pipeline as long as another one has data.
+# ── Parts of expressions ──
+
+# A collector runs, and nothing came into it between the two readings. One idle pipeline is no fault as long as another
+# one has data.
 _ARE_ALL_IDLE = "running && receives && !(receives[?accepted > `0`])"
-# The keys of what a check yields, `…receives[?…].{KEYS}`: between the two readings, of a receiver.
+# An exporter did nothing between the two readings. In every other state, the check of that state reports it, and its
+# counts since the start would repeat that.
+_IS_STILL = "contains(['idle', 'silent'], state)"
+# An exporter has failed since the start and never sent, and is still now.
+_IS_UNSENT = f"failed_total > `0` && sent_total == `0` && {_IS_STILL}"
+# A receiver is idle, and has refused nothing since the start.
+_IS_IDLE_UNREFUSED = "state=='idle' && !(refused_total > `0`)"
+# An entry of the log has a check of its own, by its cause: `disk_full`, or `right_denied` of checks_trust.py. All other
+# entries are reported by `log_error` or else by `log_entry`.
+_HAS_OWN_CHECK = "contains(['disk', 'forbidden'], cause) && current"
+# An entry of the log is an error that has a known cause, and lasts or has lost data. If its component works
+# nevertheless, it is over.
+_IS_ERROR = "cause && (current || drops) && !calm"
+
+# ── Fields that a check yields for the templates of its message and fix ──
+
+# Of `receives`, between the two readings.
 _IDLE_FIELDS = (
     "about: about, id: id, signal: signal, items: items, seconds: seconds, total: accepted_total, uptime: uptime"
 )
-# The keys of what a check yields, `…exports[?…].{KEYS}`: between the two readings, of an exporter.
+# Of `exports`, between the two readings.
 _SENT_FIELDS = (
     "about: about, id: id, signal: signal, items: items, seconds: seconds, accepted: accepted, sent: sent,"
     " failed: failed, size: queue_size, capacity: queue_capacity, came: came"
 )
-# Also of an exporter, `…exports[?…].{KEYS}`: since the start of the pods, which tells what went wrong before the two
-# readings.
+# Of `exports`, since the start of the pods. They tell what went wrong before the two readings.
 _TOTAL_FIELDS = (
     "about: about, id: id, signal: signal, items: items, seconds: seconds, uptime: uptime, sent: sent_total,"
     " failed: failed_total"
 )
-# Of a row of `exports`: the exporter did nothing between the two readings. In every other state, the check of that
-# state reports it, and its counts since the start would repeat that.
-_IS_STILL = "contains(['idle', 'silent'], state)"
-# Of a row of `exports`: it has failed since the start and never sent, and is still now.
-_IS_UNSENT = f"failed_total > `0` && sent_total == `0` && {_IS_STILL}"
-# Of an entry of `logs`, which one check alone reports: that of its cause (`disk_full`, and `right_denied` of
-# checks_trust.py), else `log_error`, else `log_entry`.
-_HAS_OWN_CHECK = "contains(['disk', 'forbidden'], cause) && current"
-# An error has a known cause, and lasts or has lost data. If its component works nevertheless, it is over.
-_IS_ERROR = "cause && (current || drops) && !calm"
+
+# ── Fixes that several checks have ──
+
+_READ_LOG = "Read what {id} says in the log."
+_FIND_REFUSER = "See which processor or exporter behind it says no."
+
+
+def _find_rows(table: str, condition: str, fields: str) -> str:
+    """Return the expression `TABLE[?CONDITION].{FIELDS}`: it yields these fields of the rows that meet a condition."""
+    return f"{table}[?{condition}].{{{fields}}}"
+
 
 FLOW_CHECKS = (
     # ── holds: what the collector needs before all else ──
@@ -121,7 +141,7 @@ FLOW_CHECKS = (
     Check(
         # Of an exporter that sends: if it does not, another check says why, and the queue is full because of that.
         id="queue_high",
-        find_expression=f"exports[?queue_percent >= `80` && state=='sends'].{{{_SENT_FIELDS}}}",
+        find_expression=_find_rows("exports", "queue_percent >= `80` && state=='sends'", _SENT_FIELDS),
         message_template="the queue of {id} is nearly full ({size} of {capacity})",
         fix_template="See why it sends slowly, then enlarge `sending_queue`.",
         stage="capacity",
@@ -160,40 +180,41 @@ FLOW_CHECKS = (
         message_template=(
             "{items} come in at {id} ({accepted} in {seconds} s), but {refused} are refused and {failed} fail inside"
         ),
-        fix_template="See which processor or exporter behind it says no.",
+        fix_template=_FIND_REFUSER,
         stage="flow",
     ),
     Check(
         id="fails",
-        find_expression=f"running && exports[?state=='fails'].{{{_SENT_FIELDS}}}",
+        find_expression="running && " + _find_rows("exports", "state=='fails'", _SENT_FIELDS),
         message_template="{came} fail at {id} ({failed} failed)",
-        fix_template="Read what {id} says in the log.",
+        fix_template=_READ_LOG,
         stage="flow",
     ),
     Check(
         id="fails_partly",
-        find_expression=f"running && exports[?state=='fails_partly'].{{{_SENT_FIELDS}}}",
+        find_expression="running && " + _find_rows("exports", "state=='fails_partly'", _SENT_FIELDS),
         message_template=(
             "{items} come in ({accepted} in {seconds} s), and some fail at {id} ({sent} sent, {failed} failed)"
         ),
-        fix_template="Read what {id} says in the log.",
+        fix_template=_READ_LOG,
         stage="flow",
         severity="warning",
     ),
     Check(
         id="fails_since_start",
-        find_expression=f"running && exports[?{_IS_UNSENT}].{{{_TOTAL_FIELDS}}}",
+        find_expression="running && " + _find_rows("exports", _IS_UNSENT, _TOTAL_FIELDS),
         message_template="{id} has sent none of the {items} since its start {uptime} ago ({failed} failed)",
-        fix_template="Read what {id} says in the log.",
+        fix_template=_READ_LOG,
         stage="flow",
     ),
     Check(
         id="failed_since_start",
         find_expression=(
-            f"running && exports[?failed_total > `0` && sent_total > `0` && {_IS_STILL}].{{{_TOTAL_FIELDS}}}"
+            "running && "
+            + _find_rows("exports", f"failed_total > `0` && sent_total > `0` && {_IS_STILL}", _TOTAL_FIELDS)
         ),
         message_template="{id} has lost {items} since its start {uptime} ago ({sent} sent, {failed} failed)",
-        fix_template="Read what {id} says in the log.",
+        fix_template=_READ_LOG,
         stage="flow",
         severity="info",
     ),
@@ -201,14 +222,14 @@ FLOW_CHECKS = (
         id="refused_since_start",
         find_expression="running && receives[?state=='idle' && accepted_total==`0` && refused_total>`0`]",
         message_template="{id} has refused all {items} since its start {uptime} ago ({refused_total} refused)",
-        fix_template="See which processor or exporter behind it says no.",
+        fix_template=_FIND_REFUSER,
         stage="flow",
     ),
     Check(
         id="waits",
-        find_expression=f"running && exports[?state=='waits'].{{{_SENT_FIELDS}}}",
+        find_expression="running && " + _find_rows("exports", "state=='waits'", _SENT_FIELDS),
         message_template="{came} wait at {id} ({size} of {capacity} queued, none sent)",
-        fix_template="Read what {id} says in the log.",
+        fix_template=_READ_LOG,
         stage="flow",
     ),
     Check(
@@ -221,7 +242,7 @@ FLOW_CHECKS = (
     ),
     Check(
         id="silent",
-        find_expression=f"running && exports[?state=='silent'].{{{_SENT_FIELDS}}}",
+        find_expression="running && " + _find_rows("exports", "state=='silent'", _SENT_FIELDS),
         message_template="{items} come in ({accepted} in {seconds} s), and none has reached {id} within that time",
         fix_template="Look again over a longer window_seconds; a batch may wait, a filter or sampler may drop them.",
         stage="flow",
@@ -231,8 +252,8 @@ FLOW_CHECKS = (
         # A receiver that has refused items has clients, see refused_since_start.
         id="nothing_ever",
         find_expression=(
-            f"{_ARE_ALL_IDLE} && !(receives[?accepted_total > `0`]) && receives[?state=='idle' && !(refused_total >"
-            f" `0`)].{{{_IDLE_FIELDS}}}"
+            f"{_ARE_ALL_IDLE} && !(receives[?accepted_total > `0`]) && "
+            + _find_rows("receives", _IS_IDLE_UNREFUSED, _IDLE_FIELDS)
         ),
         message_template="nothing comes in: no {items} at {id} since its start {uptime} ago",
         fix_template="Check the endpoint, protocol and port of the clients; playbook verify sends test data.",
@@ -243,8 +264,8 @@ FLOW_CHECKS = (
         # An exporter that has never delivered is what to mend (fails_since_start), not clients that pause now.
         id="nothing_now",
         find_expression=(
-            f"{_ARE_ALL_IDLE} && !(exports[?{_IS_UNSENT}]) && receives[?state=='idle' &&"
-            f" accepted_total>`0`].{{{_IDLE_FIELDS}}}"
+            f"{_ARE_ALL_IDLE} && !(exports[?{_IS_UNSENT}]) && "
+            + _find_rows("receives", "state=='idle' && accepted_total>`0`", _IDLE_FIELDS)
         ),
         message_template="nothing comes in any more: no {items} at {id} in {seconds} s, {total} before",
         fix_template="See whether the clients still send.",
@@ -253,7 +274,9 @@ FLOW_CHECKS = (
     ),
     Check(
         id="idle",
-        find_expression=f"running && receives[?accepted > `0`] && receives[?state=='idle'].{{{_IDLE_FIELDS}}}",
+        find_expression=(
+            "running && receives[?accepted > `0`] && " + _find_rows("receives", "state=='idle'", _IDLE_FIELDS)
+        ),
         message_template="no {items} came in at {id} in {seconds} s, {total} before",
         stage="flow",
         severity="info",
