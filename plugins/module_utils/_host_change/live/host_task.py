@@ -20,9 +20,10 @@ of its wave decides later whether it stays (see docs/waves.md).
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -42,6 +43,10 @@ from .machine import Machine
 from .owned_folders import list_own_collectors
 from .rollback_task import let_change_stay, roll_back
 from .system_faults import find_access_faults, find_host_faults, read_systemd, refuse_faults
+
+if TYPE_CHECKING:
+    from .collector_removal import CollectorRemoval
+    from .service_drop_ins import ServiceDropIns
 
 # How long a task waits for another run to end, in seconds.
 LOCK_SECONDS = 120
@@ -90,10 +95,10 @@ class _HostTask:
     def run(self) -> dict[str, Any]:
         """Return the result of the task. A run holds the lock of the host while it changes something."""
         compute_by_state = {
+            "present": self._deploy_collector,
             "absent": self._remove_collector,
             "earlier": self._roll_back,
             "settled": self._let_change_stay,
-            "present": self._deploy_collector,
         }
         self._refuse_host_faults()
         with self.machine.hold_lock(self.store.lock, LOCK_SECONDS):
@@ -114,38 +119,6 @@ class _HostTask:
 
     def _examine_collector(self) -> Examination:
         return examine_collector(self.machine, self.store, self.options.bundle, self.systemd)
-
-    # ── State absent ──
-
-    def _remove_collector(self) -> dict[str, Any]:
-        """Remove the collector, and take back the environment of services that send to it."""
-        store = self.store
-        foreign_paths = list_foreign_paths(self.machine, store)
-        if foreign_paths:
-            warn_printable(self.module, f"{', '.join(foreign_paths)} belongs to somebody else and stays.")
-            return {"changed": False, "msg": f"{store.name} is absent"}
-        drop_ins = make_service_drop_ins(self.machine, store)
-        removal = make_collector_removal(self.machine, store, self.options.discards_unsent)
-        if self.module.check_mode:
-            would_change = store.is_own() or drop_ins.plan_changes().is_changed
-            forecast_lines = [f"{store.name} would be removed", *removal.forecast_losses()]
-            message = "; ".join(forecast_lines) if would_change else f"{store.name} is absent"
-            return {"changed": would_change, "msg": message}
-        loss_lines = removal.drain_queues()
-        services = drop_ins.apply_changes()
-        self._warn_of_waiting_services(services)
-        was_removed = removal.remove()
-        is_changed = was_removed or services.is_changed
-        state_word = "removed" if is_changed else "absent"
-        return {"changed": is_changed, "msg": "; ".join([f"{store.name} is {state_word}", *loss_lines])}
-
-    # ── States earlier and settled ──
-
-    def _roll_back(self) -> dict[str, Any]:
-        return roll_back(self.options, self.machine, self.store, check_mode=self.module.check_mode)
-
-    def _let_change_stay(self) -> dict[str, Any]:
-        return let_change_stay(self.options, self.store, check_mode=self.module.check_mode)
 
     # ── State present ──
 
@@ -183,18 +156,13 @@ class _HostTask:
 
     def _make_change(self, examination: Examination) -> _Outcomes:
         """Change the collector and the services that send to it; in check mode, say what would be done."""
-        store, bundle = self.store, examination.bundle
-        outcome = plan_outcome(self.machine, store, bundle)
-        service_rows = self.options.bundle["services"] or ()
-        # Most runs change nothing. They end here, before the files that make changes are imported and compiled.
-        if has_nothing_to_do(store, bundle, outcome) and not service_rows and not store.has_drop_ins():
-            # As below: `plan_changes` leaves this open, and `deploy_bundle` finds the release in use.
-            outcome.earlier_release = None if self.module.check_mode else outcome.release
-            return _Outcomes(outcome, ServiceOutcome())
-        bundle = replace(bundle, awaits_wave=self.options.awaits_wave)
+        unchanged_outcome = self._find_unchanged_outcome(examination)
+        if unchanged_outcome is not None:
+            return _Outcomes(unchanged_outcome, ServiceOutcome())
+        bundle = replace(examination.bundle, awaits_wave=self.options.awaits_wave)
         mask = build_mask(examination.secrets)
-        change = make_host_change(self.machine, store, bundle, examination.program, mask)
-        drop_ins = make_service_drop_ins(self.machine, store, service_rows)
+        change = make_host_change(self.machine, self.store, bundle, examination.program, mask)
+        drop_ins = make_service_drop_ins(self.machine, self.store, self._service_rows)
         if self.module.check_mode:
             return _Outcomes(change.plan_changes(), drop_ins.plan_changes())
         outcome = change.deploy_bundle()
@@ -202,6 +170,27 @@ class _HostTask:
             return _Outcomes(outcome, drop_ins.apply_changes())
         except (Problem, OSError) as error:
             raise self._add_outcome(error, outcome) from error
+
+    def _find_unchanged_outcome(self, examination: Examination) -> HostOutcome | None:
+        """Return the outcome of a run that has nothing to do; None if it has.
+
+        Most runs change nothing. For them, the files that make changes are not imported and compiled.
+        """
+        if self._service_rows or self.store.has_drop_ins():
+            return None
+        outcome = plan_outcome(self.machine, self.store, examination.bundle)
+        if not has_nothing_to_do(self.store, examination.bundle, outcome):
+            return None
+        # The same as in a run with something to do. There `plan_changes` knows no earlier release, and `deploy_bundle`
+        # finds the release in use.
+        outcome.earlier_release = None if self.module.check_mode else outcome.release
+        return outcome
+
+    @property
+    def _service_rows(self) -> Sequence[Mapping[str, Any]]:
+        """The services that send to the collector, as the task lists them."""
+        rows: Sequence[Mapping[str, Any]] = self.options.bundle["services"] or ()
+        return rows
 
     def _add_outcome(self, error: Problem | OSError, outcome: HostOutcome) -> Problem:
         """Return a failure of services that send to the collector, with the facts that a wave needs to roll back.
@@ -244,3 +233,39 @@ class _HostTask:
         changed_text = ", ".join(outcome.changed_paths) or "service"
         verb_text = "would be changed by" if self.module.check_mode else "changed by"
         return "; ".join([f"{name}: {changed_text} {verb_text} {outcome.activation}", *outcome.notes])
+
+    # ── State absent ──
+
+    def _remove_collector(self) -> dict[str, Any]:
+        """Remove the collector, and take back the environment of services that send to it."""
+        store = self.store
+        foreign_paths = list_foreign_paths(self.machine, store)
+        if foreign_paths:
+            warn_printable(self.module, f"{', '.join(foreign_paths)} belongs to somebody else and stays.")
+            return {"changed": False, "msg": f"{store.name} is absent"}
+        drop_ins = make_service_drop_ins(self.machine, store)
+        removal = make_collector_removal(self.machine, store, self.options.discards_unsent)
+        if self.module.check_mode:
+            return self._forecast_removal(removal, drop_ins)
+        loss_lines = removal.drain_queues()
+        services = drop_ins.apply_changes()
+        self._warn_of_waiting_services(services)
+        was_removed = removal.remove()
+        is_changed = was_removed or services.is_changed
+        state_word = "removed" if is_changed else "absent"
+        return {"changed": is_changed, "msg": "; ".join([f"{store.name} is {state_word}", *loss_lines])}
+
+    def _forecast_removal(self, removal: CollectorRemoval, drop_ins: ServiceDropIns) -> dict[str, Any]:
+        """Return the result of a removal in check mode."""
+        would_change = self.store.is_own() or drop_ins.plan_changes().is_changed
+        forecast_lines = [f"{self.store.name} would be removed", *removal.forecast_losses()]
+        message = "; ".join(forecast_lines) if would_change else f"{self.store.name} is absent"
+        return {"changed": would_change, "msg": message}
+
+    # ── States earlier and settled ──
+
+    def _roll_back(self) -> dict[str, Any]:
+        return roll_back(self.options, self.machine, self.store, check_mode=self.module.check_mode)
+
+    def _let_change_stay(self) -> dict[str, Any]:
+        return let_change_stay(self.options, self.store, check_mode=self.module.check_mode)
