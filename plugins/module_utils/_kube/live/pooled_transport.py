@@ -31,23 +31,24 @@ UNAUTHORIZED = 401
 class LostReason(NamedTuple):
     """Why no answer came."""
 
-    why: str
+    outage_key: str
     """A key of OUTAGES in `api_error_rows`."""
-    again: bool
+    may_repeat: bool
     """Whether another try may help, even at a server that has never answered."""
 
 
-# By the names of urllib3's exceptions, and of those of Python that they wrap; the first that fits. So what an SSLError
-# wraps comes before it, and a ProxyError before the others, which it may wrap.
+# By the names of exceptions of urllib3, and of those that they wrap. The first one that fits counts.
 REASONS_BY_EXCEPTION = {
-    "SSLEOFError": LostReason("reset", again=True),
-    "SSLZeroReturnError": LostReason("reset", again=True),
-    "ProxyError": LostReason("reset", again=True),
-    "NameResolutionError": LostReason("dns", again=True),
-    "NewConnectionError": LostReason("refused", again=True),
-    "ConnectTimeoutError": LostReason("timeout", again=True),
-    "ReadTimeoutError": LostReason("timeout", again=False),
-    "SSLError": LostReason("tls", again=False),
+    # An SSLError wraps these of Python, so they come before it.
+    "SSLEOFError": LostReason("reset", may_repeat=True),
+    "SSLZeroReturnError": LostReason("reset", may_repeat=True),
+    # A ProxyError may wrap any of those below, so it comes before them.
+    "ProxyError": LostReason("reset", may_repeat=True),
+    "NameResolutionError": LostReason("dns", may_repeat=True),
+    "NewConnectionError": LostReason("refused", may_repeat=True),
+    "ConnectTimeoutError": LostReason("timeout", may_repeat=True),
+    "ReadTimeoutError": LostReason("timeout", may_repeat=False),
+    "SSLError": LostReason("tls", may_repeat=False),
 }
 
 # What OpenSSL says of a TLS connection, and the key of OUTAGES; the first that fits.
@@ -65,6 +66,10 @@ class PooledTransport:
 
     `pool` is a PoolManager of urllib3. `authorize` returns the headers that say who asks; each request calls it,
     as a token may be new. `watch` is the CommandWatch of a kubeconfig whose tokens a command makes.
+
+    The first try of a read may have a shorter limit (`quick_seconds`), so that a lost connection is noticed soon. If a
+    path gave no answer in this time, the answer may really take long, so the path has the full limit from then on. All
+    requests have the full limit until the server has answered once.
     """
 
     def __init__(self, pool: Any, host: str, authorize: Callable[[], Mapping[str, Any]], watch: Any = None) -> None:
@@ -79,7 +84,7 @@ class PooledTransport:
         self.set_read_seconds(READ_SECONDS)
 
     def set_read_seconds(self, read_seconds: float, quick_seconds: float = READ_SECONDS) -> None:
-        """Set how long an answer may take, and how long that to the first try of a read, in seconds."""
+        """Set how many seconds an answer may take; `quick_seconds` is the limit for the first try of a read."""
         timeout = self._urllib3.Timeout
         self._full_timeout = timeout(connect=CONNECT_SECONDS, read=read_seconds)
         self._quick_timeout = timeout(connect=CONNECT_SECONDS, read=min(read_seconds, quick_seconds))
@@ -89,7 +94,7 @@ class PooledTransport:
 
         Raises LostError if no answer came, and Problem if the request cannot be sent.
         """
-        request_headers = self._add_rights(headers)
+        request_headers = self._add_credentials(headers)
         is_quick = self._has_answered and method == "GET" and path not in self._slow_paths
         url, timeout = self.host + path, self._quick_timeout if is_quick else self._full_timeout
         try:
@@ -113,12 +118,13 @@ class PooledTransport:
         except ValueError:  # its text quotes the header, in an escaped form that no mask matches
             fix = "Give the token and the headers without a line end. A YAML block of `|-` has none."
             raise Problem("the token or a header cannot be sent", where=self.host, fix=fix) from None
-        self._has_answered = self._has_answered or (answer.status < SERVER_ERROR and answer.status != TOO_MANY)
+        is_working_server = answer.status < SERVER_ERROR and answer.status != TOO_MANY
+        self._has_answered = self._has_answered or is_working_server
         if answer.status == UNAUTHORIZED:
-            self._forget_rights()
+            self._forget_credentials()
         return RawAnswer(answer.status, dict(answer.headers), data)
 
-    def _add_rights(self, headers: Mapping[str, str]) -> Any:
+    def _add_credentials(self, headers: Mapping[str, str]) -> Any:
         """Return the headers of a request, with those that say who asks."""
         request_headers = self._urllib3.HTTPHeaderDict({"User-Agent": "o11y.opentelemetry", **headers})
         for name, value in self._authorize().items():
@@ -127,7 +133,7 @@ class PooledTransport:
                 request_headers.add(name, single_value)
         return request_headers
 
-    def _forget_rights(self) -> None:
+    def _forget_credentials(self) -> None:
         """Have the next request ask for a new token. Raises Problem if there is none."""
         if self._watch:
             self._watch.forget()
@@ -135,12 +141,12 @@ class PooledTransport:
                 raise problem
 
     def _build_lost_error(self, error: Exception) -> LostError:
-        """Return why no answer came, in a word of ours, and whether another try may succeed."""
+        """Return the error of a request without an answer: why none came, and whether another try may succeed."""
         reason = _find_reason(error)
         # urllib3 wraps what the system says in the names of its own objects.
         error_text = str(error.__cause__ or error)
-        why = _explain_untrusted(error_text) if reason.why == "tls" else reason.why
-        return LostError(why, error_text, self.host, again=reason.again)
+        outage_key = _find_tls_key(error_text) if reason.outage_key == "tls" else reason.outage_key
+        return LostError(outage_key, error_text, self.host, again=reason.may_repeat)
 
 
 def _find_reason(error: Exception) -> LostReason:
@@ -150,12 +156,12 @@ def _find_reason(error: Exception) -> LostReason:
     for name, reason in REASONS_BY_EXCEPTION.items():
         if name in class_names:
             return reason
-    return LostReason("reset", again=True)
+    return LostReason("reset", may_repeat=True)
 
 
-def _explain_untrusted(error_text: str) -> str:
-    """Return why a certificate is not trusted, in a word of ours."""
-    for phrase, reason in UNTRUSTED_REASONS:
+def _find_tls_key(error_text: str) -> str:
+    """Return the key of OUTAGES for what OpenSSL says of a TLS connection."""
+    for phrase, outage_key in UNTRUSTED_REASONS:
         if phrase in error_text:
-            return reason
+            return outage_key
     return "tls"
