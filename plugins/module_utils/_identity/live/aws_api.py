@@ -62,11 +62,6 @@ def _iam_action(operation: str) -> str:
     return "".join("ID" if word == "id" else word.capitalize() for word in operation.split("_"))
 
 
-def _may_pass(failed_call: FailedCall) -> bool:
-    """Whether the same call may work later."""
-    return is_passing(failed_call) or AWSRetry.found(failed_call.code)
-
-
 class ServiceCalls:
     """The calls to one service, such as iam. `connect` makes a client of boto3, which reads the credentials anew."""
 
@@ -82,8 +77,8 @@ class ServiceCalls:
         self.service, self.clock, self.sleep = service, clock, sleep
         self._connect, self._jitter = connect, jitter
         self._client: Any = None
-        self.patient_until = 0.0
-        """Until when calls are tried, by the clock, if that is longer than PATIENCE_SECONDS."""
+        # Until when calls are tried, by the clock, if that is longer than PATIENCE_SECONDS.
+        self._patience_end = 0.0
 
     @property
     def client(self) -> Any:
@@ -92,14 +87,19 @@ class ServiceCalls:
             self._client = self._connect()
         return self._client
 
+    def wait_until(self, patience_end: float) -> None:
+        """Try all later calls until a time of the clock, if that is longer than PATIENCE_SECONDS."""
+        self._patience_end = patience_end
+
     def __call__(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """Call an operation by its name in boto3, and return its answer.
 
         A call that fails for good raises the error of boto3. The methods that call this have a handler of `CallErrors`,
         which makes an AnsibleCallError of it.
         """
-        deadline = max(self.clock() + PATIENCE_SECONDS, self.patient_until)
-        attempts, is_renewed = 0, False
+        deadline = max(self.clock() + PATIENCE_SECONDS, self._patience_end)
+        attempts = 0
+        has_renewed_client = False
         while True:
             try:
                 answer: dict[str, Any] = self._client_method(operation)(**parameters)
@@ -108,12 +108,12 @@ class ServiceCalls:
                 failed_call = self._note_failure(error, operation)
                 # If the credentials of the new client have expired too, another client would not help: the failure
                 # counts as any other.
-                if is_expired(failed_call) and not is_renewed:
+                if is_expired(failed_call) and not has_renewed_client:
                     self._renew_client()
-                    is_renewed = True
+                    has_renewed_client = True
                     continue
                 pause = self._choose_pause(attempts)
-                if not _may_pass(failed_call) or not self._may_still_wait(pause, deadline):
+                if not self._may_repeat(failed_call, pause, deadline):
                     raise
             attempts += 1
             self.sleep(pause)
@@ -137,9 +137,10 @@ class ServiceCalls:
         """Return the seconds to wait after so many earlier attempts and one more that failed."""
         return PAUSES[min(attempts, len(PAUSES) - 1)] * self._jitter()
 
-    def _may_still_wait(self, pause: float, deadline: float) -> bool:
-        """Whether a pause would end in time. If not, it is not begun."""
-        return self.clock() + pause <= deadline
+    def _may_repeat(self, failed_call: FailedCall, pause: float, deadline: float) -> bool:
+        """Whether the same call may work later, and the pause before it would end in time."""
+        may_pass = is_passing(failed_call) or AWSRetry.found(failed_call.code)
+        return may_pass and self.clock() + pause <= deadline
 
     def _client_method(self, name: str) -> Callable[..., dict[str, Any]]:
         method: Callable[..., dict[str, Any]] | None = getattr(self.client, name, None)
@@ -149,30 +150,37 @@ class ServiceCalls:
 
     def read_pages(self, operation: str, key: str, **parameters: Any) -> list[Any]:
         """Return the entries on all pages of an operation of EKS. `key` names the list on each page."""
-        entries: list[Any] = []
-        page_parameters = dict(parameters)
-        while True:
-            page = self(operation, **page_parameters)
-            entries += page.get(key) or []
-            token = page.get("nextToken")
-            if not token:
-                return entries
-            page_parameters["nextToken"] = token
+        return self._read_all_pages(operation, key, parameters, "nextToken", lambda page: page.get("nextToken"))
 
     def read_iam_pages(self, operation: str, key: str, **parameters: Any) -> list[Any]:
         """Return the entries on all pages of an operation of IAM, which names the next page by a marker.
 
         A page that says that there are more, and has no marker, is the last one: it would only come again.
         """
+
+        def find_marker(page: Mapping[str, Any]) -> Any:
+            return page.get("Marker") if page.get("IsTruncated") else None
+
+        return self._read_all_pages(operation, key, parameters, "Marker", find_marker)
+
+    def _read_all_pages(
+        self,
+        operation: str,
+        key: str,
+        parameters: Mapping[str, Any],
+        next_parameter: str,
+        find_next_page: Callable[[Mapping[str, Any]], Any],
+    ) -> list[Any]:
+        """Return the entries on all pages. `next_parameter` asks for the page that `find_next_page` finds in one."""
         entries: list[Any] = []
         page_parameters = dict(parameters)
         while True:
             page = self(operation, **page_parameters)
             entries += page.get(key) or []
-            marker = page.get("Marker")
-            if not page.get("IsTruncated") or not marker:
+            next_page = find_next_page(page)
+            if not next_page:
                 return entries
-            page_parameters["Marker"] = marker
+            page_parameters[next_parameter] = next_page
 
     def knows_parameter(self, operation: str, field: str) -> bool:
         """Return whether this botocore knows a parameter."""
@@ -222,6 +230,8 @@ class Aws:
     def __init__(self, module: AnsibleAWSModule, *, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
         self.module, self.clock, self.sleep = module, clock, sleep
         self.check, self.params = module.check_mode, module.params
+        # The module of Ansible inside of that of amazon.aws.
+        self._ansible_module = module._module
 
     def calls(self, service: str) -> ServiceCalls:
         """Return the calls to a service; no client is made yet."""
@@ -238,11 +248,11 @@ class Aws:
 
     def warn(self, *warnings: str) -> None:
         """Show each warning that is not empty, with secrets hidden."""
-        remove_secrets = build_secret_remover(self.module._module.no_log_values)
+        remove_secrets = build_secret_remover(self._ansible_module.no_log_values)
         for warning in filter(None, warnings):
             # Past amazon.aws' own list of warnings, which it returns in a way that ansible-core 2.19 deprecates.
             # Ansible hides no_log values in results, and not in warnings.
-            self.module._module.warn(conceal_secrets(make_printable(remove_secrets(warning))))
+            self._ansible_module.warn(conceal_secrets(make_printable(remove_secrets(warning))))
 
 
 def run(
@@ -262,8 +272,9 @@ def run(
     for name in SECRET_OPTIONS:
         if name in credentials:
             hidden_values.add(credentials[name])
-    hide_option_secrets(module._module, hidden_values, [partly_secret_option])
-    remove_secrets = build_secret_remover(module._module.no_log_values)
+    ansible_module = module._module
+    hide_option_secrets(ansible_module, hidden_values, [partly_secret_option])
+    remove_secrets = build_secret_remover(ansible_module.no_log_values)
     try:
         _refuse_spaces(credentials)
         _refuse_empty_names(module.params)
