@@ -129,7 +129,7 @@ def _add_objects(raw_objects: Sequence[Mapping[str, Any]], collected: Collected)
                     continue
                 data = value_at(raw_objects[found_config.document_index], found_config.path)
                 document = _yaml.load(data, name) if found_config.is_text else Document(data)
-                platform_context = context.find_context(found_config, objects, has_all_policies)
+                platform_context = context.find_context(found_config, objects, has_all_policies=has_all_policies)
                 collected.inputs.append(_build_input(document, found_config, name, platform_context))
         except InvalidYaml as invalid:
             collected.note_invalid(invalid)

@@ -76,22 +76,24 @@ class PlatformContext:
     """The names of the Services that lead to the collector."""
 
 
-def find_context(found_config: FoundConfig, manifests: Sequence[Object], complete: bool = False) -> PlatformContext:
+def find_context(
+    found_config: FoundConfig, manifests: Sequence[Object], *, has_all_policies: bool = False
+) -> PlatformContext:
     """Return what manifests show about the collector that runs a config.
 
-    `complete` says that they have all network policies.
+    `has_all_policies` says that they have all network policies of its namespace.
     """
     if found_config.owner.get("kind") == CUSTOM_RESOURCE:
-        return _read_custom_resource(found_config.owner, manifests, complete)
+        return _read_custom_resource(found_config.owner, manifests, has_all_policies)
     if found_config.owner:
         for workload in list_workloads(manifests):
             container = find_mounting_container(workload, found_config.owner)
             if container is not None:
-                return _read_workload(workload, container, manifests, complete)
+                return _read_workload(workload, container, manifests, has_all_policies)
     return PlatformContext()
 
 
-def _read_custom_resource(resource: Object, manifests: Sequence[Object], complete: bool) -> PlatformContext:
+def _read_custom_resource(resource: Object, manifests: Sequence[Object], has_all_policies: bool) -> PlatformContext:
     """Return what a custom resource and the other manifests show about the collector that the operator makes."""
     spec = mapping_at(resource, "spec")
     resource_name = valid_name(mapping_at(resource, "metadata")) or ""
@@ -102,6 +104,7 @@ def _read_custom_resource(resource: Object, manifests: Sequence[Object], complet
     if mode not in _MODES_WITHOUT_REPLICAS:
         replicas = _find_first_number(spec.get("replicas"), autoscaler.get("minReplicas"), 1)
     rights = find_account_rights(account_of_resource(resource), manifests) if has_own_pods else Rights()
+    # Fields `exposed_ports` and `is_probed` are left out: the operator decides on both by the config.
     deployment = Deployment(
         mode=mode,
         replicas=replicas,
@@ -115,18 +118,22 @@ def _read_custom_resource(resource: Object, manifests: Sequence[Object], complet
         by_operator=True,
         granted_rules=rights.rbac_rules,
         bound_elsewhere=rights.bound_elsewhere,
-        ingress=find_resource_ingress(resource, manifests, complete) if has_own_pods else None,
+        ingress=find_resource_ingress(resource, manifests, has_all_policies) if has_own_pods else None,
         has_user_metadata=bool(spec.get("podAnnotations")),
         pod_logs=_find_pod_logs(
             mode, resource, names.operator_child_name(resource_name), names.CONTAINER_BY_BACKEND["operator"]
         ),
     )
-    environment = read_environment(spec)
-    if environment is not None:  # else the operator's variables would be taken for all of them
-        environment |= _VARIABLES_OF_OPERATOR
+    own_variables = read_environment(spec)
     services_of_pods = list_valid_names(find_selecting_services(operator_pod_labels(resource), resource, manifests))
-    services = names.list_operator_names(resource_name) | services_of_pods
-    return PlatformContext(deployment, environment, str(spec.get("image") or ""), resource, services)
+    return PlatformContext(
+        deployment=deployment,
+        # If its own variables are not known, the variables are not known as a whole.
+        environment=None if own_variables is None else own_variables | _VARIABLES_OF_OPERATOR,
+        image=str(spec.get("image") or ""),
+        resource=resource,
+        services=names.list_operator_names(resource_name) | services_of_pods,
+    )
 
 
 def _has_target_allocator(resource: Object) -> bool:
@@ -136,7 +143,9 @@ def _has_target_allocator(resource: Object) -> bool:
     return bool(mapping_at(resource, "metadata", "labels").get(_ALLOCATOR_LABEL))
 
 
-def _read_workload(workload: Object, container: Object, manifests: Sequence[Object], complete: bool) -> PlatformContext:
+def _read_workload(
+    workload: Object, container: Object, manifests: Sequence[Object], has_all_policies: bool
+) -> PlatformContext:
     """Return what a workload, the container with its collector, and the other manifests show."""
     mode = MODE_BY_WORKLOAD_KIND[workload["kind"]]
     template = mapping_at(workload, "spec", "template")
@@ -146,6 +155,7 @@ def _read_workload(workload: Object, container: Object, manifests: Sequence[Obje
     replicas = None
     if mode not in _MODES_WITHOUT_REPLICAS:
         replicas = _find_first_number(value_at(workload, ("spec", "replicas")), 1)
+    # Fields `by_operator` and `has_target_allocator` are left out: they are for custom resources of the operator.
     deployment = Deployment(
         mode=mode,
         replicas=replicas,
@@ -160,14 +170,16 @@ def _read_workload(workload: Object, container: Object, manifests: Sequence[Obje
         bound_elsewhere=rights.bound_elsewhere,
         is_probed=not _PROBES.isdisjoint(container),
         ingress=find_pod_ingress(
-            workload, labels, manifests, complete, map_port_names(mappings_at(pod_spec, "containers"))
+            workload, labels, manifests, has_all_policies, map_port_names(mappings_at(pod_spec, "containers"))
         ),
         has_user_metadata=bool(mapping_at(template, "metadata", "annotations")),
         pod_logs=_find_pod_logs(mode, workload, valid_name(mapping_at(workload, "metadata")), valid_name(container)),
     )
-    services = list_valid_names(find_selecting_services(labels, workload, manifests))
     return PlatformContext(
-        deployment, read_environment(container), str(container.get("image") or ""), services=services
+        deployment=deployment,
+        environment=read_environment(container),
+        image=str(container.get("image") or ""),
+        services=list_valid_names(find_selecting_services(labels, workload, manifests)),
     )
 
 
@@ -218,7 +230,7 @@ def describes_one_workload(found_config: FoundConfig, manifests: Sequence[Object
     namesakes = [
         config_map for config_map in config_maps if value_at(config_map, ("metadata", "name")) == config_map_name
     ]
-    return len(namesakes) == len(_list_mounting_workloads(found_config, manifests)) == 1
+    return len(namesakes) == 1 and len(_list_mounting_workloads(found_config, manifests)) == 1
 
 
 def is_config_in_use(found_config: FoundConfig, manifests: Sequence[Object]) -> bool:

@@ -164,10 +164,10 @@ def test_a_file_that_fails_is_a_finding_and_the_others_are_still_checked(
 def test_an_object_that_fails_is_a_finding_and_the_others_are_still_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     original = _inputs.context.find_context
 
-    def call(found: Any, *stream: Any) -> Any:
+    def call(found: Any, *stream: Any, **options: Any) -> Any:
         if found.owner["metadata"]["name"] == "gw":
             raise TypeError("hunter2secret")
-        return original(found, *stream)
+        return original(found, *stream, **options)
 
     monkeypatch.setattr(_inputs.context, "find_context", call)
     other = {**CONFIG_MAP, "metadata": {"name": "other"}, "data": {"c.yaml": _yaml.dump({**OTLP, "receiver": {}})}}
