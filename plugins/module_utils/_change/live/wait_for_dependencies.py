@@ -26,6 +26,9 @@ MOST_SHOWN = 3
 _REQUESTS = ApiResource(API_VERSION, "CertificateRequest", "certificaterequests", is_namespaced=True)
 
 
+# ── Certificates ──
+
+
 def await_issued_certificates(session: Session, applied: Iterable[Manifest]) -> None:
     """Wait until the Certificates among these objects are issued.
 
@@ -42,17 +45,23 @@ def await_issued_certificates(session: Session, applied: Iterable[Manifest]) -> 
         _show_progress(session, "Certificates", "issued", waiting_certificates)
         if not waiting_certificates:
             return
-        refusals = [
-            f"{ref(certificate)}: {explain_refusal(certificate)}"
-            for certificate in waiting_certificates
-            if explain_refusal(certificate)
-        ]
+        refusals = _list_refusals(waiting_certificates)
         if refusals:
             raise _build_unissued_problem("", refusals)
     reasons = [
-        f"{ref(certificate)}: {_explain_not_issued(session, certificate)}" for certificate in waiting_certificates
+        f"{ref(certificate)}: {_explain_by_requests(session, certificate)}" for certificate in waiting_certificates
     ]
     raise _build_unissued_problem(f" after {session.options.wait_seconds:g} s", reasons)
+
+
+def _list_refusals(certificates: Iterable[Manifest]) -> list[str]:
+    """Return for each Certificate that failed its name and the reason."""
+    refusals: list[str] = []
+    for certificate in certificates:
+        reason = explain_refusal(certificate)
+        if reason:
+            refusals.append(f"{ref(certificate)}: {reason}")
+    return refusals
 
 
 def _build_unissued_problem(time_clause: str, reasons: list[str]) -> Problem:
@@ -66,18 +75,13 @@ def _find_not_issued(session: Session, certificates: list[Manifest]) -> list[Man
     return [certificate for certificate in live_certificates if certificate and not is_issued(certificate)]
 
 
-def _explain_not_issued(session: Session, certificate: Manifest) -> str:
+def _explain_by_requests(session: Session, certificate: Manifest) -> str:
+    """Return why a Certificate is not issued, by its own state and that of its CertificateRequests."""
     requests = list_objects(session, _REQUESTS, certificate["metadata"]["namespace"], {})
     return explain_not_issued(certificate, requests or [])
 
 
-def _show_progress(session: Session, subject: str, last_word: str, waiting_objects: list[Manifest]) -> None:
-    """Show the progress: what the run still waits for, or `last_word` if nothing is left."""
-    object_texts = [str(ref(manifest)) for manifest in waiting_objects]
-    if object_texts:
-        session.cluster.progress(subject, f"waits for {join_at_most(MOST_SHOWN, object_texts)}")
-    else:
-        session.cluster.progress.tell_done(subject, last_word)
+# ── Deletions ──
 
 
 def await_deletion(session: Session, manifests: Iterable[Manifest], since: float) -> None:
@@ -155,6 +159,9 @@ def _list_condition_messages(namespace: Manifest) -> list[str]:
     return [str(condition.get("message")) for condition in conditions if condition.get("status") == "True"]
 
 
+# ── Kinds that are new to the server ──
+
+
 def await_served_kinds(session: Session, definitions: list[Manifest]) -> None:
     """Wait until the server serves the kinds of these definitions. Raises Problem after `wait_seconds`."""
     for _poll in session.cluster.iter_polls(session.options.wait_seconds):
@@ -170,7 +177,7 @@ def _is_served(session: Session, definition: Manifest) -> bool:
     """Return whether the server serves every version of a definition that it should serve."""
     spec = definition["spec"]
     for version in spec["versions"]:
-        # The server warns about a deprecated version, and serves it with the others.
+        # A request for a deprecated version would make a warning for the user. The server serves it with the others.
         if not version.get("served") or version.get("deprecated"):
             continue
         if not _can_be_listed(session, f"/apis/{spec['group']}/{version['name']}/{spec['names']['plural']}"):
@@ -184,6 +191,18 @@ def _can_be_listed(session: Session, path: str) -> bool:
         return bool(session.cluster.request("GET", path, {"limit": 1}, patient=False))
     except ApiError as error:
         if error.status == NOT_FOUND or error.is_transient:
-            # The server has found the kind and objects of it, if it asked a webhook to convert them.
+            # True for an error of a webhook: the server serves the kind, but could not have its old objects converted.
             return error.is_webhook_error
         raise explain(error, "Look whether the kind is served") from error
+
+
+# ── Progress ──
+
+
+def _show_progress(session: Session, subject: str, last_word: str, waiting_objects: list[Manifest]) -> None:
+    """Show the progress: what the run still waits for, or `last_word` if nothing is left."""
+    object_texts = [str(ref(manifest)) for manifest in waiting_objects]
+    if object_texts:
+        session.cluster.progress(subject, f"waits for {join_at_most(MOST_SHOWN, object_texts)}")
+    else:
+        session.cluster.progress.tell_done(subject, last_word)
