@@ -25,6 +25,9 @@ from .._otelcol.kube.keepers import ARGO_INSTANCE, ARGO_TRACKING, FLUX_NAME, HEL
 from .._otelcol.kube.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, RELEASE_LABEL
 from .._otelcol.kube.objects import Manifest, api_group
 
+# An item of `metadata.managedFields` of an object: a field manager, its operation, and the fields that it owns.
+Entry = dict[str, Any]
+
 
 class ToolMark(NamedTuple):
     """A label or an annotation by which another tool marks its objects."""
@@ -42,10 +45,12 @@ class WrittenMark(NamedTuple):
 
 
 class LastApply(NamedTuple):
-    """When a field manager last changed an object by an apply, and which fields it has applied; None for no apply."""
+    """The last apply of an object by a field manager. Both values are None if it has applied nothing."""
 
     time: Any
+    """When it changed the object, in RFC 3339."""
     fields: Any
+    """The tree of the fields that it has applied, as `managedFields` has it."""
 
 
 # Sources: "Resource Tracking" in Argo CD's documentation, "Garbage collection" in that of Flux's Kustomization.
@@ -55,8 +60,8 @@ _TOOL_MARKS = (
     ToolMark("labels", FLUX_NAME),
     ToolMark("annotations", HELM_NAME),
 )
-Entry = dict[str, Any]
-"""An item of `metadata.managedFields` of an object: a field manager, its operation, and the fields that it owns."""
+# A time that comes after every date of RFC 3339.
+_NEWEST_TIME = "~"
 
 
 # ── Labels ──
@@ -114,17 +119,29 @@ def is_reapplied(live_object: Manifest, generation: int, manager: str) -> bool:
     """Return whether another run has applied an object since this run left it in a generation.
 
     A generation grows with each change of the spec. Others change the spec too, such as autoscalers. So the newest
-    writer of its fields must be the field manager alone.
+    writer of its fields must be the field manager alone. For example, this run left a workload in generation 5, and it
+    now has generation 6:
+
+    | newest entry of `managedFields` | another run has applied it |
+    |---|---|
+    | of an apply of the field manager | yes |
+    | of an autoscaler | no |
+    | two of the same time, one of each | no |
     """
     if _is_scaled(live_object) or (live_object["metadata"].get("generation") or 0) <= generation:
         return False
     writers = [entry for entry in _managed_fields(live_object) if entry.get("subresource") != "status"]
     if not writers:
         return False
-    # An entry without a time counts as the newest: "None" comes after every date.
-    newest_time = max(str(entry.get("time")) for entry in writers)
-    last_writers = [entry for entry in writers if str(entry.get("time")) == newest_time]
+    newest_time = max(_time_or_newest(entry) for entry in writers)
+    last_writers = [entry for entry in writers if _time_or_newest(entry) == newest_time]
     return all(_is_apply(entry, manager) for entry in last_writers)
+
+
+def _time_or_newest(entry: Entry) -> str:
+    """Return when the fields of an entry changed last. An entry without a time counts as the newest."""
+    time = entry.get("time")
+    return _NEWEST_TIME if time is None else str(time)
 
 
 def _is_scaled(live_object: Manifest) -> bool:
@@ -190,7 +207,7 @@ def find_taken_marks(live_object: Manifest, manager: str) -> list[ToolMark]:
 
 
 def iter_tool_marks(live_object: Manifest, manager: str) -> Iterator[WrittenMark]:
-    """Yield the marks of an object, without one that was copied along from another object."""
+    """Yield the marks of other tools on an object. A mark that was copied from another object is left out."""
     for mark in _TOOL_MARKS:
         if mark.key not in mapping_at(live_object, "metadata", mark.metadata_field):
             continue
