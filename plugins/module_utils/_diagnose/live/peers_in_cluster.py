@@ -17,12 +17,13 @@ from ..._otelcol.kube.network_policies import Policies, SendingPod
 from ..._otelcol.needs.peers import Peer
 from ..peer_state import BehindAddress, IngressOfPods, PeerRow, describe_peer
 from ..service_endpoints import filter_endpoints, filter_slices, read_labels
-from .reader import ClusterReader, Notes, Object
+from .reader import ClusterReader, Notes, Object, ReadResult
 
 
 def read_peers_ahead(reader: ClusterReader, peers: Iterable[Peer]) -> None:
     """Read the Services at the addresses of exporters, and the objects around them, many at a time."""
-    lists, services = [], []
+    lists: list[tuple[str, str]] = []
+    services: list[tuple[str, str, str]] = []
     for peer in peers:
         if peer.service:
             services.append(("services", peer.namespace, peer.service))
@@ -37,7 +38,7 @@ def describe_peers(
 
     `egress` are the network policies for what the pod sends.
     """
-    # Only the policies behind a Service see the sending pod, so its namespace is read only for one.
+    # Only the policies behind a Service see the sending pod. Without a Service, the request for its namespace is saved.
     sending_pod = _describe_sending_pod(reader, pod) if any(peer.service for peer in peers) else None
     return [describe_peer(peer, _look_behind_address(reader, peer, notes), egress, sending_pod) for peer in peers]
 
@@ -51,7 +52,7 @@ def _describe_sending_pod(reader: ClusterReader, pod: Object) -> SendingPod | No
     if not namespace or value_at(pod, ("spec", "hostNetwork")) is True:
         return None
     try:
-        namespace_labels = read_labels(reader.cluster.get(f"/api/v1/namespaces/{namespace}") or {})
+        namespace_labels = read_labels(_read_namespace(reader, namespace) or {})
     except ApiError:
         namespace_labels = None
     addresses = tuple(str(address.get("ip")) for address in list_at(pod, "status", "podIPs"))
@@ -64,26 +65,37 @@ def _look_behind_address(reader: ClusterReader, peer: Peer, notes: Notes) -> Beh
         return BehindAddress()
     service = reader.read_object("services", peer.namespace, peer.service, notes)
     listed_slices = reader.list_objects("endpointslices", peer.namespace, notes)
-    is_no_service = service.value is None and not service.unread_reason
     slices = filter_slices(peer.service, listed_slices or [])
     return BehindAddress(
         service=service.value,
         endpoint_slices=slices,
         is_denied=bool(service.unread_reason) or listed_slices is None,
-        has_namespace=is_no_service and not peer.is_certain and _namespace_exists(reader, peer.namespace),
+        has_namespace=_has_namespace_without_service(reader, peer, service),
         ingress=_read_ingress_of_pods(reader, peer, slices),
     )
 
 
-def _namespace_exists(reader: ClusterReader, namespace: str) -> bool:
-    """Return whether the cluster surely has a namespace.
+def _has_namespace_without_service(reader: ClusterReader, peer: Peer, service: ReadResult) -> bool:
+    """Return whether an unclear address surely means a Service that is missing, since its namespace is there.
 
-    Without the right to read namespaces, nobody knows whether `gateway.obs` is a Service or a name of DNS.
+    | Service of the address | the address can mean nothing else | result |
+    |---|---|---|
+    | it is there, or cannot be read | yes or no | no |
+    | missing | yes | no: nothing is unclear |
+    | missing | no, such as `gateway.obs` | whether namespace `obs` is there |
     """
-    try:
-        return reader.cluster.get(f"/api/v1/namespaces/{namespace}") is not None
-    except ApiError:
+    is_missing = service.value is None and not service.unread_reason
+    if not is_missing or peer.is_certain:
         return False
+    try:
+        return _read_namespace(reader, peer.namespace) is not None
+    except ApiError:  # without the right to read namespaces, nobody knows whether `gateway.obs` is a name of DNS
+        return False
+
+
+def _read_namespace(reader: ClusterReader, name: str) -> Object | None:
+    """Return a namespace; None if there is none. Raises ApiError if it cannot be read."""
+    return reader.cluster.get(f"/api/v1/namespaces/{name}")
 
 
 def _read_ingress_of_pods(
@@ -91,10 +103,12 @@ def _read_ingress_of_pods(
 ) -> IngressOfPods | None:
     """Return the network policies for the pods behind a Service; None without policies, or without a ready pod.
 
-    The first ready pod stands for all of them.
+    The first ready pod stands for all of them. What cannot be read is not noted: without it, nothing is said about
+    policies.
     """
-    policies = reader.list_objects("networkpolicies", peer.namespace, Notes())
-    pod = read_first_ready_pod(reader, peer.namespace, slices, Notes()) if policies else None
+    unused_notes = Notes()
+    policies = reader.list_objects("networkpolicies", peer.namespace, unused_notes)
+    pod = read_first_ready_pod(reader, peer.namespace, slices, unused_notes) if policies else None
     if not policies or not pod:
         return None
     return IngressOfPods(Policies(policies, read_labels(pod), "Ingress"), _list_called_port_names(pod, slices))
