@@ -14,11 +14,19 @@ the first to the last:
 
 Example: with the prices `{gpt: {input: 2.5, output: 10}}` for a million tokens, a call of `gpt` with 1,000 tokens of
 input, of which 400 are cached, and 200 of output costs (600 * 2.5 + 400 * 2.5 + 200 * 10) / 1,000,000 = 0.0045.
+One statement of each step, where `…` stands for more:
+
+    set(span.cache["input"], Double(span.attributes["gen_ai.usage.input_tokens"])) where …
+    set(span.cache["reason"], "no price") where …
+    set(span.attributes["gen_ai.usage.cost"], (… + span.cache["output"] * 10.0) / 1000000.0)
+      where span.attributes["gen_ai.request.model"] == "gpt" and span.cache["reason"] == "no price"
+    set(span.attributes["gen_ai.usage.unpriced"], span.cache["reason"])
+      where span.attributes["gen_ai.usage.cost"] == nil and span.status.code != STATUS_CODE_ERROR
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._otelcol.errors import Problem
@@ -26,9 +34,10 @@ from .._otelcol.needs.quantities import is_amount
 from .gen_ai_attributes import COST, INPUT_TOKENS, OPERATION, OUTPUT_TOKENS, UNPRICED
 from .ottl_builders import attribute_path, ottl_number, ottl_text, set_where
 
-_REQUIRED_PRICES, _ALLOWED_PRICES = {"input", "output"}, {"input", "output", "cached_input"}
-# Prices are those of so many tokens.
-_MILLION = 1_000_000
+_REQUIRED_PRICES = {"input", "output"}
+_ALLOWED_PRICES = {"input", "output", "cached_input"}
+# The number of tokens that a price is for, as OTTL writes it.
+_TOKENS_PER_PRICE = "1000000.0"
 
 
 class ModelPrice(NamedTuple):
@@ -72,10 +81,14 @@ class _TokenCount(NamedTuple):
 _INPUT = _TokenCount('span.cache["input"]', INPUT_TOKENS, "gen_ai.usage.prompt_tokens")
 _OUTPUT = _TokenCount('span.cache["output"]', OUTPUT_TOKENS, "gen_ai.usage.completion_tokens")
 _CACHED = _TokenCount('span.cache["cached"]', "gen_ai.usage.cache_read.input_tokens")
-_COST, _UNPRICED = attribute_path("span", COST), attribute_path("span", UNPRICED)
+_COST = attribute_path("span", COST)
+_UNPRICED = attribute_path("span", UNPRICED)
 # Why a call has no cost yet: what it lacks, or that only a price is missing.
 _REASON = 'span.cache["reason"]'
-_NO_TOKENS, _NO_PRICE, _WRONG_TOKENS = ottl_text("no tokens"), ottl_text("no price"), ottl_text("wrong tokens")
+_NO_TOKENS = ottl_text("no tokens")
+_NO_PRICE = ottl_text("no price")
+_WRONG_TOKENS = ottl_text("wrong tokens")
+# The reasons above are values of `_REASON`. This is the condition that a call needs nothing but a price.
 _LACKS_ONLY_PRICE = f"{_REASON} == {_NO_PRICE}"
 # The model that answered is more exact than the one that was asked for, so its price is set last.
 _MODELS = ("gen_ai.request.model", "gen_ai.response.model")
@@ -83,6 +96,7 @@ _MODELS = ("gen_ai.request.model", "gen_ai.response.model")
 
 def list_cost_statements(prices: Mapping[str, Any]) -> list[str]:
     """Return OTTL statements that give a span its cost, or say why it has none. Raises Problem for wrong prices."""
+    model_prices = list(read_model_prices(prices))
     return [
         *_list_token_statements(_INPUT),
         *_list_token_statements(_OUTPUT),
@@ -90,7 +104,7 @@ def list_cost_statements(prices: Mapping[str, Any]) -> list[str]:
         *_list_reason_statements(),
         # An SDK may have set a cost. The sum of costs is one that only grows, so it can have none below zero.
         f"delete_key(span.attributes, {ottl_text(COST)}) where {_COST} != nil and Double({_COST}) < 0.0",
-        *_list_price_statements(prices),
+        *_list_price_statements(model_prices),
         # A failed call with tokens has its cost, and never a reason (docs/ai_inference.md).
         set_where(_UNPRICED, _REASON, f"{_COST} == nil", "span.status.code != STATUS_CODE_ERROR"),
     ]
@@ -119,10 +133,10 @@ def _list_reason_statements() -> Iterator[str]:
     yield set_where(_REASON, _WRONG_TOKENS, _LACKS_ONLY_PRICE, f"({has_wrong_tokens})")
 
 
-def _list_price_statements(prices: Mapping[str, Any]) -> Iterator[str]:
+def _list_price_statements(model_prices: Sequence[ModelPrice]) -> Iterator[str]:
     """Yield statements that set the cost of a span whose model has a price."""
     for model_attribute in _MODELS:
-        for price in read_model_prices(prices):
+        for price in model_prices:
             has_model = f"{attribute_path('span', model_attribute)} == {ottl_text(price.model)}"
             yield set_where(_COST, _cost_expression(price), has_model, _LACKS_ONLY_PRICE)
 
@@ -132,4 +146,4 @@ def _cost_expression(price: ModelPrice) -> str:
     uncached_cost = f"({_INPUT.cache_path} - {_CACHED.cache_path}) * {ottl_number(price.input_price)}"
     cached_cost = f"{_CACHED.cache_path} * {ottl_number(price.cached_input_price)}"
     answer_cost = f"{_OUTPUT.cache_path} * {ottl_number(price.output_price)}"
-    return f"({uncached_cost} + {cached_cost} + {answer_cost}) / {_MILLION}.0"
+    return f"({uncached_cost} + {cached_cost} + {answer_cost}) / {_TOKENS_PER_PRICE}"
