@@ -13,7 +13,8 @@ example, namespace `otel` has our Subscription and one of tempo, which needs the
     objects after:  [Subscription otel/otel, ClusterServiceVersion otel/opentelemetry-operator.v0.140.0-2 (made),
                      Deployment otel/opentelemetry-operator-controller-manager (made)]
 
-`made` marks what OLM made, without our label: see `DefinitionRow` of releases/installed.py.
+`made` marks objects without our label, which OLM made: see `DefinitionRow` of releases/installed.py. A row of
+`olm["csvs"]` is a ClusterServiceVersion, and its `product` says whether that is a version of the operator.
 
 Source: https://olm.operatorframework.io/docs/tasks/uninstall-operator/
 """
@@ -65,7 +66,8 @@ def _is_own_installation(namespace: str, package: str, found_release: FoundRelea
 def _mark_definition(definition: DefinitionRow, has_foreign_subscription: bool) -> DefinitionRow:
     """Return a definition with `ours` also set if OLM installed it, and nobody else has a Subscription of the operator.
 
-    `made` says that it lacks our label, also in the row of a definition that is not ours.
+    Before this, only definitions with our label are `ours`. So `made` is set for all without it, also for those that
+    others made. It says nothing about a definition that is not ours.
     """
     was_installed_for_us = definition["installer"]["by"] == OLM and not has_foreign_subscription
     is_ours = definition["ours"] or was_installed_for_us
@@ -76,8 +78,13 @@ def choose_objects_to_remove(namespace: str, package: str, found_release: FoundR
     """Return the result of release_info, in which `objects` has all that is removed with the Subscription.
 
     The OperatorGroup is left out if Subscriptions of others in the namespace need it. The versions of the operator and
-    their Deployments are added, which have no label of this collection. They are not if they may belong to somebody
-    else: the installation is not ours, and somebody else has a Subscription of the same operator here.
+    their Deployments have no label of this collection:
+
+    | the installation is | others have a Subscription of the operator in the namespace | versions and Deployments |
+    |---|---|---|
+    | ours | yes or no | are added |
+    | not ours | no | are added |
+    | not ours | yes | are left out, because they may belong to the others |
     """
     other_subscriptions = list_other_subscriptions(namespace, olm)
     objects_to_remove: list[ObjectRow] = []
