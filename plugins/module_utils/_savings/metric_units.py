@@ -15,13 +15,28 @@ from __future__ import annotations
 
 import re
 
-# The units that metrics have, of UCUM 2.1. The list is a choice, without units of medicine and of old trades. It has
-# `B`, `C`, `F`, `H`, `S` and `T` with a prefix alone: they are bel, coulomb, farad, henry, siemens and tesla, and who
-# writes them without one means bytes, degrees or a word.
+# The units that metrics have, of UCUM 2.1. The list is a choice, without units of medicine and of old trades.
 _PREFIX = "(?:da|[YZEPTGMkhdcmunpfazy])"
-_METRIC_UNITS = "s|g|m|A|K|J|W|V|N|Hz|Pa|bar|bit|By|Bd|Cel|L|l|eq|mol|rad|sr|cd|lm|lx|Ohm|Wb|Bq|Gy|Sv|eV"
-_OTHER_UNITS = r"[KMGT]i(?:By|bit)|dB|min|h|d|wk|mo|a|%|deg|10[*^]|\[(?:degF|ppth|ppm|ppb|pptr|pH|in_i|ft_i|mi_i|psi)\]"
-_UNIT = rf"(?:{_PREFIX}?(?:{_METRIC_UNITS})|{_PREFIX}[CFHST]|{_OTHER_UNITS})(?:[+-]?\d+)?|\d+"
+_UNITS_WITH_PREFIX = "s|g|m|A|K|J|W|V|N|Hz|Pa|bar|bit|By|Bd|Cel|L|l|eq|mol|rad|sr|cd|lm|lx|Ohm|Wb|Bq|Gy|Sv|eV"
+# Coulomb, farad, henry, siemens and tesla count only with a prefix: `kC`, and not `C`. Who writes such a letter alone
+# means degrees or a word. Of bel, which `B` is, only decibel counts: `kB` and `MB` mean bytes.
+_UNITS_ONLY_WITH_PREFIX = "[CFHST]"
+_UNITS_WITHOUT_PREFIX = "|".join(
+    (
+        "[KMGT]i(?:By|bit)",
+        "dB",
+        "min|h|d|wk|mo|a",
+        "%|deg",
+        # Powers of ten, with an exponent such as in `10*3`.
+        "10[*^]",
+        r"\[(?:degF|ppth|ppm|ppb|pptr|pH|in_i|ft_i|mi_i|psi)\]",
+    )
+)
+# A unit with its exponent, as in `m2` and `s-1`; or a number alone, such as `1`.
+_UNIT = (
+    rf"(?:{_PREFIX}?(?:{_UNITS_WITH_PREFIX})|{_PREFIX}{_UNITS_ONLY_WITH_PREFIX}|{_UNITS_WITHOUT_PREFIX})"
+    r"(?:[+-]?\d+)?|\d+"
+)
 _ANNOTATION = r"\{[^{}]+\}"
 _COMPONENT = rf"(?:(?:{_UNIT})(?:{_ANNOTATION})?|{_ANNOTATION})"
 # Units with a point or a slash between, such as `By/s`, `{request}` or `m/s2`.
@@ -54,6 +69,6 @@ def is_ucum_unit(unit: str) -> bool:
 
 
 def has_unit_in_name(name: str, unit: str) -> bool:
-    """Return whether a part of the name of a metric is a spelling of a unit."""
+    """Return whether a part of the name of a metric is a spelling of a unit: `queue.size.bytes` has that of `By`."""
     name_parts = re.split(r"[._\-/]", name.lower())
     return any(name_part in _SPELLINGS_OF_UNITS.get(unit, ()) for name_part in name_parts)
