@@ -23,6 +23,9 @@ from typing import Any, NamedTuple
 
 from .._otelcol.config.paths import list_at, mapping_at
 
+# The settings of a component in the config of a Collector.
+Settings = Mapping[str, Any]
+
 # The capabilities to read every file, and to trace the processes of others.
 READ_ALL = "CAP_DAC_READ_SEARCH"
 TRACE_PROCESSES = "CAP_SYS_PTRACE"
@@ -50,16 +53,13 @@ class GuardedRight:
 
     right: str
     """A capability or a group."""
-    effect_without: str
-    """What the component does without the right, such as `detects nothing of Docker`."""
+    clause: str
+    """A clause after the component. If the right is needed, what the component does with it, such as `asks Docker
+    through its socket`. Otherwise what it does without the right, such as `detects nothing of Docker`."""
     setting: str = CAPABILITIES
     """The setting of the unit that gives the right."""
     is_needed: bool = False
     """Whether the component cannot start without the right."""
-
-
-# The settings of a component in the config of a Collector.
-Settings = Mapping[str, Any]
 
 
 class UnitSetting(NamedTuple):

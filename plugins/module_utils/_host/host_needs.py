@@ -94,9 +94,9 @@ def derive_host_needs(config: Any, listeners: Iterable[Listener], allow: Iterabl
             if guarded.right in allow:
                 relaxations.append(Relaxation(guarded.setting, guarded.right, f"{component}, and `allow` consents"))
             elif guarded.is_needed:
-                refused.append(RefusedRight(guarded.right, component, guarded.effect_without))
+                refused.append(RefusedRight(guarded.right, component, guarded.clause))
             else:
-                lacking.append(f"{component} {guarded.effect_without}, unless `allow` lists {guarded.right}")
+                lacking.append(f"{component} {guarded.clause}, unless `allow` lists {guarded.right}")
     relaxations += _find_low_ports(listeners)
     return HostNeeds(_drop_repeated(relaxations), _drop_repeated(lacking), _drop_repeated(refused))
 
