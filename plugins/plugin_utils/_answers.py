@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How a task ends: with a result, or with a message that shows no secret. Controller only. Private.
 
-A line about a finding begins with names: a file, a path and a rule. Names stay, even one that is equal to a secret. If
-the options of the task have the password `demo`, the first line becomes the second one:
+In a message, a line about a finding is indented. It begins with names: a file, a path and a rule. Names stay, even one
+that is equal to a secret. If the options of the task have the password `demo`, the first line becomes the second one:
 
     demo.yml:3: error [plaintext-secret] exporters: the password is demo
     demo.yml:3: error [plaintext-secret] exporters: the password is ********
@@ -24,7 +24,7 @@ from ..module_utils._otelcol.config.object_secrets import find_secrets_in_object
 from ..module_utils._otelcol.errors import Problem
 from ._otelcol import _yaml
 
-# The place, the path and the rule at the beginning of a finding: names, which may be the same as a secret.
+# The blanks, the place, the severity and the rule at the beginning of a finding. Names may be the same as a secret.
 _NAMES_OF_FINDING = re.compile(r"^( +\S[^\n]*?: (?:error|warning|info) \[[\w-]+\] )", re.MULTILINE)
 
 
@@ -57,7 +57,7 @@ def _mask_message(message: str, mask_secrets: Callable[[str], str]) -> str:
 
 
 def hide_if_secret(result: dict[str, Any], result_key: str = "manifests") -> dict[str, Any]:
-    """Return a result. Ansible hides it from output and logs if this part of it holds secrets in clear text."""
+    """Return a result. Ansible hides it from output and logs if the objects at `result_key` hold readable secrets."""
     first_secret = next(find_secrets_in_objects(result.get(result_key) or [], _yaml.parse_or_none), None)
     has_secrets = first_secret is not None
     return {**result, "has_secrets": has_secrets, "_ansible_no_log": has_secrets}
