@@ -50,8 +50,8 @@ class EditableConfig(ABC):
             return True
         try:
             self._edit(edits)
-        except (Untouchable, InvalidYaml) as reason:
-            self.refusal_reason = f"It stays unchanged, because {reason}."
+        except (Untouchable, InvalidYaml) as error:
+            self.refusal_reason = f"It stays unchanged, because {error}."
             return False
         return True
 
@@ -96,7 +96,8 @@ class ConfigInText(EditableConfig):
     def _edit(self, edits: list[Edit]) -> None:
         root = self.documents[self.document].root_node
         if root is None:
-            raise Untouchable("it is empty")
+            raise Untouchable("it is empty")  # the document
+        # Nothing of this object changes before all checks have passed.
         editor = TextEditor(self.text, root, read_key, _yaml.dump)
         text = editor.apply_edits(edits, self.path)
         documents = list(_yaml.load_all(text, self.name))
@@ -107,6 +108,52 @@ class ConfigInText(EditableConfig):
         _check_no_new_duplicates(self.documents, documents)
         _check_meaning(documents, expected)
         self._set_text(text, documents)
+
+
+class ConfigInBlock(ConfigInText):
+    """A config that is text inside a text: the lines of a literal block, without their indentation.
+
+    The inherited `text` and `documents` are those of the inner text, which has the config alone; `outer_text` is that
+    of the file. `block` is None for a config in a text of another style, which is never edited.
+    """
+
+    def __init__(self, text: str, name: str, found_config: FoundConfig) -> None:
+        self.outer_text = text
+        document = list(_yaml.load_all(text, name))[found_config.document_index]
+        self.block = _find_literal_block(text, document, found_config.path)
+        inner_text = self.block.read_content() if self.block else str(value_at(document.data, found_config.path))
+        super().__init__(inner_text, name, 0, ())
+
+    def build_whole_text(self) -> str:
+        """Return the text around the config and the config in it."""
+        if self.block is None:
+            return self.outer_text
+        newline = "\r\n" if "\r\n" in self.outer_text else "\n"
+        return newline.join(self.block.replace_content(self.text))
+
+    def _edit(self, edits: list[Edit]) -> None:
+        if self.block is None:
+            raise Untouchable("the config is in a quoted or folded text; write it as a block with `|`")
+        super()._edit(edits)
+
+
+def open_editable_config(text: str, name: str, found_config: FoundConfig) -> ConfigInText:
+    """Return a config that was found in the text of a file with that name."""
+    if found_config.is_text:
+        return ConfigInBlock(text, name, found_config)
+    return ConfigInText(text, name, found_config.document_index, found_config.path)
+
+
+# ── Intended data ──
+
+
+def _copy_with_value(data: Any, path: Path, value: Any) -> Any:
+    """Return a copy of the data that has the value at the path."""
+    if not path:
+        return value
+    copied_data = copy.deepcopy(data)
+    value_at(copied_data, path[:-1])[path[-1]] = value
+    return copied_data
 
 
 def _check_no_new_duplicates(old_documents: Sequence[Document], new_documents: Sequence[Document]) -> None:
@@ -124,6 +171,9 @@ def _check_meaning(documents: Sequence[Document], expected: Sequence[Any]) -> No
     """Raise Untouchable if the documents do not have the expected data, one for each."""
     if not data_edits.has_same_meaning([document.data for document in documents], expected):
         raise Untouchable("its layout, an anchor or a merge key would cause more changes")
+
+
+# ── Literal blocks ──
 
 
 @dataclass(frozen=True)
@@ -150,32 +200,6 @@ class _LiteralBlock:
         return [*self.lines[: self.first_line], *indented_lines, *self.lines[self.end_line :]]
 
 
-class ConfigInBlock(ConfigInText):
-    """A config that is text inside a text: the lines of a literal block, without their indentation.
-
-    `block` is None for a config in a text of another style, which is never edited.
-    """
-
-    def __init__(self, text: str, name: str, found_config: FoundConfig) -> None:
-        self.outer_text = text
-        document = list(_yaml.load_all(text, name))[found_config.document_index]
-        self.block = _find_literal_block(text, document, found_config.path)
-        inner_text = self.block.read_content() if self.block else str(value_at(document.data, found_config.path))
-        super().__init__(inner_text, name, 0, ())
-
-    def build_whole_text(self) -> str:
-        """Return the text around the config and the config in it."""
-        if self.block is None:
-            return self.outer_text
-        newline = "\r\n" if "\r\n" in self.outer_text else "\n"
-        return newline.join(self.block.replace_content(self.text))
-
-    def _edit(self, edits: list[Edit]) -> None:
-        if self.block is None:
-            raise Untouchable("the config is in a quoted or folded text; write it as a block with `|`")
-        super()._edit(edits)
-
-
 def _find_literal_block(text: str, document: Document, path: Path) -> _LiteralBlock | None:
     """Return the literal block at a path in a document of a text; None if the value there is written otherwise."""
     found = NodeFinder(document.root_node, read_key).find_node(path) if document.root_node else None
@@ -191,19 +215,3 @@ def _find_literal_block(text: str, document: Document, path: Path) -> _LiteralBl
     return _LiteralBlock(
         lines, first_line=node.start[0] + 1, end_line=end, indent_width=_yaml.measure_indentation(node, lines)
     )
-
-
-def open_editable_config(text: str, name: str, found_config: FoundConfig) -> ConfigInText:
-    """Return a config that was found in the text of a file with that name."""
-    if found_config.is_text:
-        return ConfigInBlock(text, name, found_config)
-    return ConfigInText(text, name, found_config.document_index, found_config.path)
-
-
-def _copy_with_value(data: Any, path: Path, value: Any) -> Any:
-    """Return a copy of the data that has the value at the path."""
-    if not path:
-        return value
-    copied_data = copy.deepcopy(data)
-    value_at(copied_data, path[:-1])[path[-1]] = value
-    return copied_data
