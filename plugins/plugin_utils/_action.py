@@ -26,6 +26,9 @@ role otel_collector. No table repeats them.
 | warn of misspelled options | a task that fails above says what is wrong already |
 | complete the arguments from variables | it reads validated arguments, such as `variables_prefix` |
 | do the work | it gets complete arguments; their secrets are hidden in its failure |
+
+`fail_for_missing_needs` takes the first step. `_validate_arguments` takes those from the inputs of the role to the
+names of variables.
 """
 
 from __future__ import annotations
@@ -48,7 +51,8 @@ from ._shape_checks import check_shapes
 class ControllerAction(ActionBase):
     """Validates the task's arguments and returns the result of `run_on_controller`. It touches no cluster.
 
-    `variables` are those of the task, which `run_on_controller` may read.
+    `variables` are those of the task, which `run_on_controller` may read. A subclass must have `run_on_controller`. It
+    may have `options`, for a module with the option `variables_prefix`, and `_check_inventory`.
     """
 
     _requires_connection = False
@@ -77,7 +81,7 @@ class ControllerAction(ActionBase):
 
     def _validate_arguments(self) -> dict[str, Any]:
         """Return the arguments of the task in their types. Fails for invalid ones, and for invalid variables."""
-        module_name = type(self).__module__.rpartition(".")[2]
+        module_name = type(self).__module__.rpartition(".")[2]  # the file of the action has the name of the module
         argument_spec = read_argument_spec(module_name)
         check_running_role(self.variables, self._templar.template)
         with turn_problems_into_failure():
@@ -101,7 +105,7 @@ class ControllerAction(ActionBase):
         the `defaults`, and `lock_file` becomes a path beside the inventory.
         """
         completed_arguments = dict(arguments)
-        if not _origins.are_tagged():
+        if not _origins.are_tagged():  # ansible-core 2.18
             completed_arguments.update(self._restore_positions(completed_arguments, self.variables))
         prefix = completed_arguments.get("variables_prefix")
         if prefix:
