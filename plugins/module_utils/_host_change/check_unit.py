@@ -105,7 +105,7 @@ def render_check_unit(unit: str, paths: CheckPaths) -> str:
         "[Unit]",
         "Description=Check of an OpenTelemetry Collector's config",
         "[Service]",
-        *_set_owner(kept_lines, paths),
+        *_adapt_state_settings(kept_lines, paths),
         "Type=oneshot",
         f"ExecStart={_build_check_command(service_lines)}",
         f"TimeoutStartSec={_CHECK_SECONDS}",
@@ -113,7 +113,8 @@ def render_check_unit(unit: str, paths: CheckPaths) -> str:
         f"StandardError=append:{paths.output}",
         "",
     ]
-    # The unit names all files of a release by the path of the release in use, its config and its credentials.
+    # The unit names all files of a release, such as its config and its credentials, by the path of the release in use
+    # (systemd_unit.py of the room _host renders it).
     return "\n".join(lines).replace(f"{paths.current}/", f"{paths.candidate}/")
 
 
@@ -130,10 +131,10 @@ def _build_check_command(service_lines: list[str]) -> str:
     return "/bin/false validate "
 
 
-def _set_owner(lines: list[str], paths: CheckPaths) -> list[str]:
-    """Return the settings with the user who may read the state folder, see CheckPaths.
+def _adapt_state_settings(lines: list[str], paths: CheckPaths) -> list[str]:
+    """Return the settings in which the check may read the state folder, and never owns that of a running service.
 
-    How the lines about user and state folder differ from those of the candidate's unit:
+    How the lines about user and state folder differ from those of the candidate's unit (see CheckPaths):
 
     | `state` | `user` | `is_dynamic` | lines of the check |
     |---|---|---|---|
@@ -146,14 +147,14 @@ def _set_owner(lines: list[str], paths: CheckPaths) -> list[str]:
 
     A user that the unit itself names stays, unless the state folder belongs to another one.
     """
-    owned_lines = _use_state_folder(lines, paths) if paths.state else list(lines)
-    names_user = any(_NAMED_USER_SETTING.match(line) for line in owned_lines)
+    adapted_lines = _read_state_folder(lines, paths) if paths.state else list(lines)
+    names_user = any(_NAMED_USER_SETTING.match(line) for line in adapted_lines)
     if paths.user and not names_user:
-        owned_lines.append(f"User={paths.user}")
-    return owned_lines
+        adapted_lines.append(f"User={paths.user}")
+    return adapted_lines
 
 
-def _use_state_folder(lines: list[str], paths: CheckPaths) -> list[str]:
+def _read_state_folder(lines: list[str], paths: CheckPaths) -> list[str]:
     """Return the settings without those that make a state folder; the check reads the folder that is there."""
     state_lines = [line for line in lines if not _STATE_SETTING.match(line)]
     if paths.user:
