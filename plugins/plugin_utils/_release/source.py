@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.client import HTTPException
+from http.client import HTTPException, IncompleteRead, InvalidURL
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 from urllib.error import HTTPError, URLError
@@ -44,15 +44,16 @@ RETRY_PAUSES = (1.0, 3.0)
 TIMEOUT_SECONDS = 20
 # Temporary HTTP errors of servers and proxies, after which another attempt may succeed.
 TEMPORARY_STATUSES = (408, 425, 429, 500, 502, 503, 504)
-# What reading an answer raises that ends before its end.
-_CUT_ERRORS = (HTTPException, EOFError, zlib.error)
 # What a server answers if there is nothing at an address.
 _MISSING_STATUSES = (404, 410)
 # Addresses whose content nobody on the way can change.
 _SAFE_SCHEMES = ("https://", "file://")
+# What reading an answer raises if a server or proxy sends no answer of HTTP, or only a part of one.
+_CUT_OFF_ERRORS = (HTTPException, EOFError, zlib.error)
 _Content = TypeVar("_Content")
 _MIRROR_FIX = "Fill a release mirror and name it, or give the file itself (source)."
 _NETWORK_FIX = "Check the proxy and the network of this machine, or use a release mirror."
+_ADDRESS_FIX = "Correct it: write a number as its port, and %20 and the like for other characters than those of ASCII."
 _CHART_FILE = "Chart.yaml"
 
 
@@ -197,7 +198,8 @@ def fetch_with_retries(
 ) -> _Content | None:
     """Return what is at an address, as `download` reads it; None if there is nothing. Retries temporary errors.
 
-    Raises Problem after the last attempt, and at once for an error that another attempt does not mend.
+    A part of an answer is no answer. Raises Problem after the last attempt, and at once for an error that another
+    attempt does not mend.
     """
     for pause_after_failure in (*RETRY_PAUSES, None):
         try:
@@ -209,11 +211,15 @@ def fetch_with_retries(
             failure = _FetchFailure(reason, _NETWORK_FIX, may_retry=error.code in TEMPORARY_STATUSES)
         except SSLValidationError as error:
             failure = _FetchFailure(str(error), "Add the CA of the server or proxy to this machine's.", may_retry=False)
+        # The texts of the next exceptions are left out: they may have a part of the address, such as a password.
+        except (InvalidURL, ValueError):
+            failure = _FetchFailure("no server has such an address", _ADDRESS_FIX, may_retry=False)
+        except _CUT_OFF_ERRORS as error:
+            reason = f"the whole answer did not come ({type(error).__name__})"
+            failure = _FetchFailure(reason, _NETWORK_FIX, may_retry=True)
         except (URLError, UrlConnectionError, OSError) as error:
             reason = f"no answer: {getattr(error, 'reason', None) or error}"
             failure = _FetchFailure(reason, _NETWORK_FIX, may_retry=True)
-        except _CUT_ERRORS as error:
-            failure = _FetchFailure(f"the answer is not whole: {error}", _NETWORK_FIX, may_retry=True)
         if not failure.may_retry or pause_after_failure is None:
             shown_url = strip_credentials(url)
             raise Problem(failure.reason.replace(url, shown_url), asked=activity, where=shown_url, fix=failure.fix)
@@ -231,18 +237,18 @@ class _FetchFailure(NamedTuple):
 
 @contextmanager
 def open_answer(url: str) -> Iterator[Any]:
-    """Yield the open answer of an address, which the caller reads to its end.
+    """Yield the open answer of an address, of which the caller reads all.
 
-    Raises Problem for a redirection to an address that protects nothing, and EOFError if the answer was cut.
+    Raises Problem for a redirection to an address that protects nothing, and IncompleteRead for a part of an answer.
     """
     with open_url(url, timeout=TIMEOUT_SECONDS, http_agent="o11y.opentelemetry", follow_redirects="safe") as answer:
         if url.lower().startswith(_SAFE_SCHEMES):
             refuse_unprotected([answer.geturl()], "Follow the redirection", plain=False)
         yield answer
-        # The module http.client takes the end of a connection for the end of the answer.
+        # A read with a limit only returns less if the connection ends too soon.
         missing_bytes = getattr(answer, "length", None)
         if missing_bytes:
-            raise EOFError(f"the last {missing_bytes} bytes are missing")
+            raise IncompleteRead(b"", missing_bytes)
 
 
 def _download(url: str) -> bytes:

@@ -1,17 +1,15 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The chart that a user gives."""
+"""The chart that a user gives, and what servers answer."""
 
 from __future__ import annotations
 
-import gzip
+import http.client
 import io
-import socket
 import tarfile
-import threading
-from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.products import PRODUCTS
@@ -121,40 +119,72 @@ def test_a_folder_may_link_to_files_of_its_own(tmp_path: Path) -> None:
     assert source.read_chart(str(tmp_path)) is not None
 
 
-WHOLE = b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nkind: A\n"
-CUT = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nkind: A\n"
-PACKED = gzip.compress(b"kind: A\n" * 100)
-CUT_CHUNK = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n50\r\nkind: A\n"
-CUT_GZIP = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 1000\r\n\r\n" + PACKED[:-12]
+URL = "https://me:secret@example.com/cert-manager.yaml"
 
 
-@pytest.fixture
-def serve() -> Iterator[Callable[..., str]]:
-    """Return a function that starts a server, which gives these answers one after the other, and returns its URL."""
-    listeners: list[socket.socket] = []
+class Connection:
+    """A connection on which a server has sent its answer, and that is closed then."""
 
-    def answer_each(listener: socket.socket, answers: tuple[bytes, ...]) -> None:
-        for answer in answers:
-            connection, _address = listener.accept()
-            with connection:
-                connection.recv(65536)
-                connection.sendall(answer)
+    def __init__(self, sent: bytes) -> None:
+        self.sent = sent
 
-    def start(*answers: bytes) -> str:
-        listeners.append(socket.create_server(("127.0.0.1", 0)))
-        threading.Thread(target=answer_each, args=(listeners[-1], answers), daemon=True).start()
-        return f"http://127.0.0.1:{listeners[-1].getsockname()[1]}/a.yaml"
-
-    yield start
-    for listener in listeners:
-        listener.close()
+    def makefile(self, _mode: str) -> io.BytesIO:
+        return io.BytesIO(self.sent)
 
 
-@pytest.mark.parametrize("cut", [CUT, CUT_CHUNK, CUT_GZIP], ids=["length", "chunk", "gzip"])
-def test_an_answer_that_was_cut_is_asked_for_again_and_never_taken_for_whole(
-    cut: bytes, serve: Callable[..., str]
-) -> None:
-    fetched = source.fetch([serve(cut, cut, WHOLE)], "", "Read it", lambda _seconds: None, plain=True)
-    assert fetched.content == b"kind: A\n"
-    with pytest.raises(Problem, match="Read it: the answer is not whole"):
-        source.fetch([serve(cut, cut, cut)], "", "Read it", lambda _seconds: None, plain=True)
+def fetch_answer(sent: bytes, monkeypatch: pytest.MonkeyPatch) -> bytes:
+    """Return what is fetched of a server that always sends this answer."""
+
+    def open_url(url: str, **_options: Any) -> http.client.HTTPResponse:
+        answer: Any = http.client.HTTPResponse(Connection(sent))  # type: ignore[arg-type]
+        answer.begin()
+        answer.url = url
+        return answer  # type: ignore[no-any-return]
+
+    monkeypatch.setattr(source, "open_url", open_url)
+    return source.fetch([URL], "", "Read it", sleep=lambda _seconds: None).content
+
+
+def test_a_whole_answer_is_the_manifest(monkeypatch: pytest.MonkeyPatch) -> None:
+    for head in (b"Content-Length: 8", b"Connection: close"):
+        assert fetch_answer(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n\r\nkind: A\n", monkeypatch) == b"kind: A\n"
+    chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n8\r\nkind: A\n\r\n0\r\n\r\n"
+    assert fetch_answer(chunked, monkeypatch) == b"kind: A\n"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nkind: A\n", id="shorter than it says"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n8\r\nkind", id="half a chunk"),
+        pytest.param(b"SSH-2.0-OpenSSH_9.9\r\n", id="another protocol"),
+    ],
+)
+def test_a_part_of_an_answer_is_no_manifest(sent: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Problem, match=r"the whole answer did not come .*at https://example\.com") as error:
+        fetch_answer(sent, monkeypatch)
+    assert "secret" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "place", ["[::1/a", "me:secret/word@example.com/a", "example.com:secret/a", "a b.com", "example.com/ü"]
+)
+def test_an_address_that_none_can_be_is_refused_at_once(place: str) -> None:
+    url = f"https://{place}"
+
+    def never(_seconds: float) -> None:
+        raise AssertionError("it was tried again")
+
+    with pytest.raises(Problem, match=r"Read it: no server has such an address") as error:
+        source.fetch([url], "", "Read it", sleep=never)
+    assert "Correct it" in str(error.value)
+
+
+def test_a_redirection_to_no_address_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def open_url(_url: str, **_options: Any) -> http.client.HTTPResponse:
+        raise http.client.InvalidURL("nonnumeric port: 'secret'")
+
+    monkeypatch.setattr(source, "open_url", open_url)
+    with pytest.raises(Problem, match=r"no server has such an address .*example\.com/cert") as error:
+        source.fetch([URL], "", "Read it")
+    assert "secret" not in str(error.value)
