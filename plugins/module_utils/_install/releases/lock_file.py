@@ -167,12 +167,15 @@ def read_lock(data: Any, file_path: str) -> Lock:
             raise _build_unreadable_problem(f"its format is {lock_content['format']}, not {LOCK_FORMAT}", file_path)
         rows_by_part = {part: _read_rows(lock_content.get(part) or {}) for part in _PART_NOUNS}
         invalid_names = [name for rows in rows_by_part.values() for name in _find_invalid_sums(rows)]
-        exclude = tuple(str(pattern) for pattern in lock_content.get("exclude") or [])
+        exclude = lock_content.get("exclude") or []
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _build_unreadable_problem("this is not a lock of this collection", file_path) from error
     if invalid_names:
         raise _build_unreadable_problem(f"{', '.join(invalid_names)} has no SHA-256 as its sum", file_path)
-    return Lock(file_path, rows_by_part, exclude)
+    # Each letter of a text would be a pattern, and the `*` in it would leave out every image.
+    if not isinstance(exclude, list) or not all(isinstance(pattern, str) for pattern in exclude):
+        raise _build_unreadable_problem("its `exclude` is no list of patterns", file_path)
+    return Lock(file_path, rows_by_part, tuple(exclude))
 
 
 def _build_unreadable_problem(wrong: str, file_path: str) -> Problem:

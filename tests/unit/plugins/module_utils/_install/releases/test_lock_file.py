@@ -98,6 +98,9 @@ def inside(**content: Any) -> dict[str, Any]:
     (inside(format=1, images={"x": {"from": "y"}}), "not a lock"),
     (inside(format=1, images={"x": {"sum": "y"}}), "x has no SHA-256"),
     (inside(format=1, images={"x": {"sum": A[:-1]}}), "x has no SHA-256"),
+    (inside(format=1, exclude="docker.io/*"), "`exclude` is no list of patterns"),
+    (inside(format=1, exclude={"docker.io/*": True}), "`exclude` is no list of patterns"),
+    (inside(format=1, exclude=[None]), "`exclude` is no list of patterns"),
 )
 def test_another_file_is_no_lock(content: Any, said: str) -> None:
     with pytest.raises(Problem, match=rf"Read the lock: .*{said}.*\(at /inventory"):
