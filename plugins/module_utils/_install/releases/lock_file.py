@@ -172,6 +172,9 @@ def read_lock(data: Any, file_path: str) -> Lock:
         raise _build_unreadable_problem("this is not a lock of this collection", file_path) from error
     if invalid_names:
         raise _build_unreadable_problem(f"{', '.join(invalid_names)} has no SHA-256 as its sum", file_path)
+    invalid_origins = [name for rows in rows_by_part.values() for name in _find_invalid_origins(rows)]
+    if invalid_origins:
+        raise _build_unreadable_problem(f"{', '.join(invalid_origins)} has no text as its origin (from)", file_path)
     # Each letter of a text would be a pattern, and the `*` in it would leave out every image.
     if not isinstance(exclude, list) or not all(isinstance(pattern, str) for pattern in exclude):
         raise _build_unreadable_problem("its `exclude` is no list of patterns", file_path)
@@ -192,6 +195,11 @@ def _read_rows(part: Mapping[Any, Any]) -> Rows:
 def _find_invalid_sums(rows: Rows) -> list[str]:
     """Return the names whose sum is no SHA-256. Raises KeyError if a row has no sum."""
     return [name for name, row in rows.items() if not _SUM.match(str(row["sum"]))]
+
+
+def _find_invalid_origins(rows: Rows) -> list[str]:
+    """Return the names whose origin is no text. A row may have none."""
+    return [name for name, row in rows.items() if not isinstance(row.get("from", ""), str)]
 
 
 def build_lock_content(

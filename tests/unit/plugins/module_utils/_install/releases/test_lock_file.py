@@ -98,6 +98,8 @@ def inside(**content: Any) -> dict[str, Any]:
     (inside(format=1, images={"x": {"from": "y"}}), "not a lock"),
     (inside(format=1, images={"x": {"sum": "y"}}), "x has no SHA-256"),
     (inside(format=1, images={"x": {"sum": A[:-1]}}), "x has no SHA-256"),
+    (inside(format=1, images={"x": {"sum": A, "from": 5}}), "x has no text as its origin"),
+    (inside(format=1, images={"x": {"sum": A, "from": None}}), "x has no text as its origin"),
     (inside(format=1, exclude="docker.io/*"), "`exclude` is no list of patterns"),
     (inside(format=1, exclude={"docker.io/*": True}), "`exclude` is no list of patterns"),
     (inside(format=1, exclude=[None]), "`exclude` is no list of patterns"),
