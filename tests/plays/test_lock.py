@@ -156,6 +156,28 @@ def test_the_mirror_copies_by_digest_and_checks_its_archives(inventory: Inventor
     assert refused.returncode != 0
 
 
+def test_a_mirror_run_that_failed_leaves_no_archive_of_another_digest(inventory: Inventory) -> None:
+    outside = ("-e", f"otel_mirror_path={inventory.folder / 'mirror'}")
+    assert inventory.run("lock").returncode == 0
+    locked = inventory.lock.read_text()
+    assert inventory.run("mirror", *outside).returncode == 0
+    archives = {path: path.read_text() for path in (inventory.folder / "mirror").rglob("*.tar")}
+    # All images have other digests, and the copy of the last one fails.
+    images = _documents.read_yaml(inventory.lock)["all"]["vars"]["otel_lock"]["images"]
+    text = locked
+    for row in images.values():
+        text = text.replace(row["sum"], f"sha256:{'b' * 64}")
+    inventory.lock.write_text(text)
+    skopeo = inventory.folder / "bin" / "skopeo"
+    skopeo.write_text(SKOPEO.replace('*" copy "*)', '*" copy "*quay.io*) exit 1 ;;\n  *" copy "*)'))
+    assert inventory.run("mirror", *outside).returncode != 0
+    # With the digests of before, the archives are again those of before.
+    skopeo.write_text(SKOPEO)
+    inventory.lock.write_text(locked)
+    assert inventory.run("mirror", *outside).returncode == 0
+    assert {path: path.read_text() for path in archives} == archives
+
+
 def test_an_inventory_that_is_no_file_needs_a_place_for_the_lock(inventory: Inventory) -> None:
     refused = inventory.run("lock", "-e", "otel_lock_file=relative.yml")
     assert "Set otel_lock_file to the absolute path of a file." in " ".join(refused.stdout.split())
