@@ -19,7 +19,7 @@ from ...module_utils._install.releases import lock_file, mirror_images, pinned_i
 from ...module_utils._install.releases.installed import HELM, RELEASED_PROVIDERS
 from ...module_utils._install.releases.products import CERT_MANAGER, Product, find_product
 from ...module_utils._install.releases.version_numbers import Version, require_whole_version
-from ...module_utils._otelcol.errors import strip_credentials
+from ...module_utils._otelcol.errors import Problem, strip_credentials
 from ...module_utils._otelcol.kube.objects import Manifest
 from .. import _lock_file
 from .._otelcol import _files
@@ -71,14 +71,16 @@ class MirrorArguments(TypedDict):
 def mirror_releases(arguments: MirrorArguments, check: bool) -> dict[str, Any]:
     """Write manifests and archives into the mirror, and return what the mirror needs. Check mode writes nothing.
 
-    Raises Problem for a release that cannot be read, or that is another one than the lock has.
+    Raises Problem for a release that cannot be read, that is another one than the lock has, or that two clusters give
+    other manifests of.
     """
     clusters = arguments["clusters"]
     locks = [_read_lock(cluster) if arguments["compare"] else None for cluster in clusters]
     read_releases = _read_all_releases(clusters, locks)
     needed_images = _list_needed_images(arguments, read_releases)
+    different_releases = _drop_equal_releases(read_releases)
     programs = archives.collect_archives(arguments.get("programs") or (), arguments["path"], check)
-    files = [_write_manifest(release, arguments["path"], check) for release in _drop_equal_releases(read_releases)]
+    files = [_write_manifest(release, arguments["path"], check) for release in different_releases]
     digest_of_image = lock_file.join_locks(locks)
     return {
         "changed": programs.changed or any(file.is_changed for file in files),
@@ -180,11 +182,29 @@ def _list_needed_images(
 
 
 def _drop_equal_releases(read_releases: Sequence[_ReadRelease]) -> list[_ReadRelease]:
-    """Return each version of a product once, although several clusters install it."""
+    """Return each version of a product once, although several clusters install it.
+
+    Raises Problem if two clusters give other manifests of it: a mirror and a lock have one place for a version, so one
+    cluster would get the manifest of the other.
+    """
     release_by_folder: dict[str, _ReadRelease] = {}
     for release in read_releases:
-        release_by_folder[release.mirror_needs.archive_folder] = release
+        earlier = release_by_folder.setdefault(release.mirror_needs.archive_folder, release)
+        if earlier.published_release.checksum != release.published_release.checksum:
+            raise _build_two_manifests_problem(earlier, release)
     return list(release_by_folder.values())
+
+
+def _build_two_manifests_problem(first: _ReadRelease, second: _ReadRelease) -> Problem:
+    """Return the problem of two manifests of one version."""
+    sums = []
+    for published in (first.published_release, second.published_release):
+        sums.append(f"{published.checksum} (from {strip_credentials(published.origin)})")
+    return Problem(
+        f"two clusters give other manifests of it: {' and '.join(sums)}",
+        asked=f"Use {first.mirror_needs.product} {first.mirror_needs.tag}",
+        fix="Give all clusters of the inventory the same manifest, or give each cluster its own mirror and lock.",
+    )
 
 
 def _list_charts(read_releases: Iterable[_ReadRelease]) -> list[dict[str, str]]:

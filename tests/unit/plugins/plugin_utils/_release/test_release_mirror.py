@@ -82,6 +82,16 @@ def test_a_release_of_two_clusters_is_written_once_and_of_none_not_at_all(tmp_pa
     assert mirrored(release(tmp_path, provider=""))["msg"] == "0 images, 0 manifests"
 
 
+def test_two_manifests_of_one_version_are_refused_before_one_is_written(tmp_path: Path) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text(f"{MANIFEST}# our own\n")
+    clusters = [release(tmp_path), release(tmp_path, source=str(own))]
+    with pytest.raises(Problem, match=r"Use cert-manager v1\.21\.2: two clusters give other manifests") as error:
+        mirrored(*clusters, path=str(tmp_path / "mirror"))
+    assert "published.yaml" in str(error.value) and "own.yaml" in str(error.value)
+    assert not (tmp_path / "mirror").exists()
+
+
 def test_a_chart_starts_more_than_the_manifest(tmp_path: Path) -> None:
     images = [row["image"] for row in mirrored(release(tmp_path, provider="helm"))["images"]]
     assert "quay.io/jetstack/cert-manager-startupapicheck:v1.21.2" in images
