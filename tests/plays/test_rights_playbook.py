@@ -85,6 +85,16 @@ def test_hosts_have_the_lines_for_sudo_or_for_a_login_as_root(tmp_path: Path) ->
     assert "by doas: let it run /bin/sh as root" in told["other"]
 
 
+def test_an_empty_path_is_none_and_not_the_working_folder(tmp_path: Path) -> None:
+    host = {"ansible_user": "deployer", "otel_rights_path": ""}
+    inventory = tmp_path / "hosts.json"
+    inventory.write_text(json.dumps({"all": {"children": {"otel_linux": {"hosts": {"no-folder-of-web1": host}}}}}))
+    done = plays.run_playbook("playbooks/rights.yml", "-i", str(inventory))
+    assert done.returncode == 0, done.stdout
+    assert "This gives root." in done.stdout
+    assert "changed=0" in done.stdout
+
+
 @pytest.mark.parametrize("user", ["ALL", "deployer ALL=(ALL) ALL", "a\nb", "%wheel"])
 def test_an_account_that_is_no_name_is_refused(user: str, tmp_path: Path) -> None:
     inventory = tmp_path / "hosts.json"
