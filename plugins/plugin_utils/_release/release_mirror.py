@@ -72,19 +72,21 @@ def mirror_releases(arguments: MirrorArguments, check: bool) -> dict[str, Any]:
     """Write manifests and archives into the mirror, and return what the mirror needs. Check mode writes nothing.
 
     Raises Problem for a release that cannot be read, that is another one than the lock has, or that two clusters give
-    other manifests of.
+    other manifests of, and for two images that would have one place in the registry.
     """
     clusters = arguments["clusters"]
     locks = [_read_lock(cluster) if arguments["compare"] else None for cluster in clusters]
     read_releases = _read_all_releases(clusters, locks)
     needed_images = _list_needed_images(arguments, read_releases)
+    digest_of_image = lock_file.join_locks(locks)
+    image_rows = [image.build_row(arguments["registry"], digest_of_image) for image in needed_images]
+    mirror_images.check_targets(image_rows)
     different_releases = _drop_equal_releases(read_releases)
     programs = archives.collect_archives(arguments.get("programs") or (), arguments["path"], check)
     files = [_write_manifest(release, arguments["path"], check) for release in different_releases]
-    digest_of_image = lock_file.join_locks(locks)
     return {
         "changed": programs.changed or any(file.is_changed for file in files),
-        "images": [image.build_row(arguments["registry"], digest_of_image) for image in needed_images],
+        "images": image_rows,
         "manifests": [file.result_row for file in files],
         "charts": _list_charts(read_releases),
         "programs": programs.rows,

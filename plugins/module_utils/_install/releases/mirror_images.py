@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 from ..._collector.options import replace_registry
 from ..._instrumentation.sdk_languages import LANGUAGES
 from ..._otelcol.config.paths import iter_leaves, value_at
+from ..._otelcol.errors import Problem
 from ..._otelcol.kube.objects import Manifest
 from .image_references import read_image_repository, unambiguous_reference
 from .lock_file import Pin, keep_unpinned
@@ -42,6 +43,8 @@ INSTRUMENTATION = "Instrumentation"
 TARGET_ALLOCATOR = "target_allocator"
 # The config of a collector may have a setting of that name, which is not a field of Kubernetes.
 _CONFIG_PATH = ("spec", "config")
+# The registry of an image that names none.
+_DEFAULT_REGISTRY = "docker.io/"
 # What a file name does not have.
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -126,6 +129,29 @@ def list_mirror_images(
         if not is_excluded:
             needed_images.append(MirrorImage(image, tuple(sorted(users[image])), folders[image], marks.get(image, "")))
     return needed_images
+
+
+def check_targets(rows: Iterable[Mapping[str, Any]]) -> None:
+    """Raise Problem if two images have one place in the registry: the second one would take the place of the first.
+
+    `rows` are those of `MirrorImage.build_row`. Images of the same digest are one image, and so are `a/b:1` and
+    `docker.io/a/b:1`.
+    """
+    row_by_target: dict[str, Mapping[str, Any]] = {}
+    for row in rows:
+        target = row["target"]
+        earlier = row_by_target.setdefault(target, row)
+        if target and not _is_same_image(earlier, row):
+            wrong = f"{target} would be the place of two images: {earlier['image']} and {row['image']}"
+            fix = "Name only one of them in the inventory, or leave one out (otel_mirror_exclude)."
+            raise Problem(wrong, asked="Copy the images into the registry", fix=fix)
+
+
+def _is_same_image(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
+    """Whether two rows are known to be about one image."""
+    has_one_digest = bool(first["digest"]) and first["digest"] == second["digest"]
+    names = {row["image"].removeprefix(_DEFAULT_REGISTRY) for row in (first, second)}
+    return has_one_digest or len(names) == 1
 
 
 def _archive_name(image: str) -> str:

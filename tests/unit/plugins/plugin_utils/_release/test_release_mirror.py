@@ -256,3 +256,20 @@ def test_each_image_has_an_archive_of_its_own() -> None:
     archives = [need.build_row("")["archive"] for need in needed]
     assert archives[2] == "images/c_1.tar"
     assert len({"images/a_b_1.tar", *archives}) == 4
+
+
+def targets(*images: str) -> list[str]:
+    return [row["target"] for row in mirrored(images=list(images), registry="r.example.com/m")["images"]]
+
+
+def test_two_images_have_no_common_place_in_the_registry() -> None:
+    with pytest.raises(Problem, match=r"r\.example\.com/m/a/b:1 would be the place of two images") as error:
+        targets("ghcr.io/a/b:1", "quay.io/a/b:1")
+    assert "ghcr.io/a/b:1 and quay.io/a/b:1" in str(error.value)
+
+
+def test_one_image_by_two_names_may_have_one_place_in_the_registry() -> None:
+    digest = f"sha256:{'a' * 64}"
+    assert targets("a/b:1", "docker.io/a/b:1") == ["r.example.com/m/a/b:1"] * 2
+    assert targets(f"ghcr.io/a/b@{digest}", f"quay.io/a/b@{digest}") == [f"r.example.com/m/a/b@{digest}"] * 2
+    assert [row["target"] for row in mirrored(images=["ghcr.io/a/b:1", "quay.io/a/b:1"])["images"]] == ["", ""]
