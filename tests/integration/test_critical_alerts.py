@@ -21,7 +21,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.crit
 )
 
 from .test_monitoring import programs  # noqa: F401 - a fixture
-from .test_monitoring_rules import POD, Play, rules, verdict
+from .test_monitoring_rules import NAME, POD, Play, rules, verdict
 
 EVERY_ALERT = {alert.name for alert in CRITICAL_ALERTS}
 HOUR, WEEK = 120, 604800  # half minutes, seconds
@@ -260,6 +260,13 @@ def test_a_fault_of_a_component_raises_its_alert_alone(programs: Path, tmp_path:
 def test_a_component_is_not_absent_while_the_collector_is(programs: Path, tmp_path: Path) -> None:  # noqa: F811
     gone = {name: values.replace("x240", "x40 stale") for name, values in COLLECTOR_UP.items()}
     play = Play("gone", {**gone, of("coredns", "up"): "1x40 stale"}, {35: "Absent", 60: "Absent"})
+    assert verdict(programs, of_components(tmp_path, "coredns"), [play]) == ""
+
+
+def test_a_collector_of_the_same_name_in_another_namespace_hides_no_component(programs: Path, tmp_path: Path) -> None:  # noqa: F811
+    neighbor_down = f'ALERTS{{alertname="OtelCollectorDown",collector="{NAME}",namespace="neighbor"}}'
+    series = {**COLLECTOR_UP, neighbor_down: "1x240", of("coredns", "up"): "1x40 stale"}
+    play = Play("neighbor down", series, {28: "", 32: "OtelComponentAbsent"})
     assert verdict(programs, of_components(tmp_path, "coredns"), [play]) == ""
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.monitoring import workload_alerts
 
 from .test_monitoring import programs  # noqa: F401 - a fixture
-from .test_monitoring_rules import OTHER, POD, WELL, Play, rules, verdict
+from .test_monitoring_rules import NAME, NAMESPACE, OTHER, POD, WELL, Play, rules, verdict
 
 IN_POD = 'k8s_namespace_name="shop",k8s_pod_name="cart-0"'
 IN_CONTAINER = f'{IN_POD},k8s_container_name="cart"'
@@ -100,6 +100,32 @@ def test_a_node_without_an_agent_raises_an_alert_by_either_source(programs: Path
     plays.append(Play("no agent at all", {**CLUSTER, **gone}, {60: "OtelCollectorAbsent"}))
     for more in ({}, {"kube_state_metrics": True}):
         assert verdict(programs, of_cluster(tmp_path, **more), plays) == ""
+
+
+def test_an_agent_of_the_same_name_in_another_namespace_hides_nothing(programs: Path, tmp_path: Path) -> None:  # noqa: F811
+    silent_neighbor = f'ALERTS{{alertname="OtelCollectorNodeSilent",collector="{NAME}",namespace="neighbor",node="c"}}'
+    changes = {**CLUSTER, **UNCOVERED, silent_neighbor: "1x240"}
+    plays = [Play("silent neighbor", changes, {34: "", 37: "OtelCollectorNodeUncovered"})]
+    assert verdict(programs, of_cluster(tmp_path), plays) == ""
+
+
+def test_alerts_on_nodes_say_the_namespace_of_their_agent(programs: Path, tmp_path: Path) -> None:  # noqa: F811
+    """By this label, Alertmanager sends them to the team of the namespace, and two teams have two alerts."""
+    lost = {f"up{{{OTHER}}}": "1x40 stale"}
+    missing = {
+        f'kube_daemonset_status_desired_number_scheduled{{namespace="{NAMESPACE}",daemonset="{NAME}"}}': "3x240",
+    }
+    firing = 'count by (alertname, namespace) (ALERTS{alertstate="firing"})'
+
+    def expect_alert(alert: str, minute: int) -> tuple[int, str, dict[str, float]]:
+        return (minute, firing, {f'{{alertname="{alert}",namespace="{NAMESPACE}"}}': 1})
+
+    uncovered = Play("uncovered", {**CLUSTER, **UNCOVERED}, {}, (expect_alert("OtelCollectorNodeUncovered", 37),))
+    silent = Play("silent", {**CLUSTER, **lost}, {}, (expect_alert("OtelCollectorNodeSilent", 27),))
+    for more in ({}, {"kube_state_metrics": True}):
+        assert verdict(programs, of_cluster(tmp_path, **more), [uncovered, silent]) == ""
+    few_agents = Play("few agents", {**WELL, **missing}, {}, (expect_alert("OtelCollectorAgentsMissing", 20),))
+    assert verdict(programs, rules(tmp_path, kube_state_metrics=True), [few_agents]) == ""
 
 
 def test_a_collector_without_the_options_has_none_of_these_alerts(tmp_path: Path) -> None:

@@ -27,7 +27,10 @@ from .platform_components import PLATFORM_SERVICES
 COMPONENTS = {component.name: component for component in (*NETWORK, *PLATFORM_SERVICES)}
 PANEL_ROW = "Critical components"
 # Without the collector, no component is scraped: its own alert says so.
-_COLLECTOR_GONE = 'unless on () ALERTS{collector="<name>",alertname=~"OtelCollector(Down|Absent|ExportStalled)"}'
+_COLLECTOR_GONE = (
+    'unless on () ALERTS{namespace="<namespace>",collector="<name>",'
+    'alertname=~"OtelCollector(Down|Absent|ExportStalled)"}'
+)
 # Source of `up`: Prometheus documentation, "Automatically generated labels and time series".
 _UP_SOURCE = "https://prometheus.io/docs/concepts/jobs_instances/"
 _HAS_ANSWERED = "max_over_time(up{<of>}[7d]) == 1"

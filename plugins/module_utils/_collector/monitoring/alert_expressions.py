@@ -25,9 +25,11 @@ from __future__ import annotations
 # ── Nodes and their agents ──
 
 # The nodes that were scraped within the last hour and are not now. The part behind `and on ()` is true while any node
-# is scraped: without it, a Prometheus that scrapes nothing would report every node.
+# is scraped: without it, a Prometheus that scrapes nothing would report every node. The label `namespace` tells it from
+# the alert of an agent of the same name in another namespace, and Alertmanager finds its team by it.
 NODE_LOST_ITS_AGENT = (
-    "max by (node) (max_over_time(up{<matchers>}[1h])) unless on (node) up{<matchers>} and on () up{<matchers>}"
+    "max by (namespace, node) (max_over_time(up{<matchers>}[1h]))"
+    " unless on (node) up{<matchers>} and on () up{<matchers>}"
 )
 AGENTS_OF_DAEMONSET = 'kube_daemonset_status_desired_number_scheduled{namespace="<namespace>",daemonset="<workload>"}'
 # The nodes of the cluster, as kube-state-metrics and as recipe cluster_metrics report them.
@@ -41,9 +43,9 @@ def nodes_without_agent(nodes: str) -> str:
     `nodes` is the expression for all nodes: NODES_OF_STATE or NODES_OF_CLUSTER.
     """
     return (
-        f"{nodes}"
+        f'label_replace({nodes}, "namespace", "<namespace>", "", "")'
         " unless on (node) up{<matchers>}"
-        ' unless on (node) ALERTS{collector="<name>",alertname="OtelCollectorNodeSilent"}'
+        ' unless on (node) ALERTS{namespace="<namespace>",collector="<name>",alertname="OtelCollectorNodeSilent"}'
         " and on () up{<matchers>}"
     )
 

@@ -96,7 +96,7 @@ COLLECTOR_ALERTS = (
     Alert(
         name="OtelCollectorAgentsMissing",
         needed_features=("daemonset", "kube_state_metrics"),
-        expr=f"max({AGENTS_OF_DAEMONSET}) - count(up{{<matchers>}}) > 0",
+        expr=f"max by (namespace) ({AGENTS_OF_DAEMONSET}) - count by (namespace) (up{{<matchers>}}) > 0",
         wait_duration="15m",
         severity="warning",
         summary="Of collector <name>, {{ $value }} agents are missing.",
