@@ -112,7 +112,7 @@ def _fill_template(text: str, fields: Mapping[str, Any]) -> str:
     """Return a text with its fields filled in, on one line; as it is written if a format does not fit its value."""
     try:
         filled_text = _Filler().vformat(text, (), fields)
-    except ValueError:
+    except (TypeError, ValueError):
         filled_text = text
     return " ".join(filled_text.split())
 

@@ -142,6 +142,15 @@ def test_each_row_of_the_log_is_told_once(cause: str, current: bool, drops: bool
     assert told[0] in ("log_error", "log_entry", "disk_full", "right_denied")
 
 
+@pytest.mark.parametrize("value", [["a", "b"], {"a": 1}, True, "a"], ids=["list", "mapping", "truth", "text"])
+def test_a_format_that_does_not_fit_its_value_leaves_the_message_of_a_user_as_it_is(value: Any) -> None:
+    message_template = "Found {names:10d} names."
+    check = Check("own", "@", message_template)
+    (finding,) = run_checks(jmespath.search, [check], {"names": value})
+    expected_message = "Found 1 names." if value is True else message_template
+    assert finding.message == expected_message
+
+
 @pytest.mark.parametrize("cause", ["disk", "forbidden"])
 def test_data_that_was_dropped_is_a_warning_even_if_its_cause_is_not_seen_now(cause: str) -> None:
     row = SIDEWAYS | {"cause": cause, "current": False, "drops": True, "calm": False}
