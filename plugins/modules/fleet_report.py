@@ -69,6 +69,18 @@ options:
           - The result of M(o11y.opentelemetry.host_diagnose), also if it failed or the host cannot be reached.
         type: dict
         default: {}
+  cluster_names:
+    description: All clusters of the run. The page tells that the run failed for those without a row in O(clusters).
+    type: list
+    elements: str
+    default: []
+    version_added: 1.1.0
+  host_names:
+    description: All Linux hosts of the run. The page tells that the run failed for those without a row in O(hosts).
+    type: list
+    elements: str
+    default: []
+    version_added: 1.1.0
   waves:
     description:
       - The waves of the inventory, as O(o11y.opentelemetry.wave_plan#module:waves) takes them. The page then shows the

@@ -29,6 +29,7 @@ from ._release import published
 # The files that stand in the page.
 SCRIPT = "page.js"
 STYLE = "page.css"
+_RUN_FAILED = "the run failed for it, and its output says why"
 
 
 class _PlaceReason(TypedDict):
@@ -40,8 +41,10 @@ class _PlaceReason(TypedDict):
 
 def write_fleet_report(arguments: Mapping[str, Any], check: bool, waves: FleetWaves = NO_WAVES) -> dict[str, Any]:
     """Write the page, and return the result of module fleet_report. Raises Problem when it cannot be written."""
-    clusters = [_build_cluster(row) for row in arguments["clusters"]]
-    hosts = [_build_host(row) for row in arguments.get("hosts") or ()]
+    cluster_rows = _add_failed(arguments["clusters"], arguments.get("cluster_names") or ())
+    host_rows = _add_failed(arguments.get("hosts") or (), arguments.get("host_names") or ())
+    clusters = [_build_cluster(row) for row in cluster_rows]
+    hosts = [_build_host(row) for row in host_rows]
     fleet_parts = FleetParts(clusters, hosts, waves)
     raw_model = build_page_model(fleet_parts, published.read_tables(), arguments["title"], arguments["time"])
     page_model: dict[str, Any] = clean_text(raw_model)
@@ -55,6 +58,13 @@ def write_fleet_report(arguments: Mapping[str, Any], check: bool, waves: FleetWa
         "unrendered": clean_text(_list_unrendered_places([*clusters, *hosts])),
         "msg": _describe_summary(page_model["summary"]),
     }
+
+
+def _add_failed(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[Mapping[str, Any]]:
+    """Return the rows of clusters or hosts, and one for each name without a row: the run failed before it had one."""
+    names_with_row = {row["name"] for row in rows}
+    failed_rows = [{"name": name, "problem": _RUN_FAILED} for name in names if name not in names_with_row]
+    return [*rows, *failed_rows]
 
 
 def _list_unread_places(places: Sequence[FleetCluster | FleetHost]) -> list[_PlaceReason]:
@@ -89,7 +99,8 @@ def _build_cluster(cluster_row: Mapping[str, Any]) -> FleetCluster:
         broken_by_version[planned.version] = [
             name for name, config in configs.items() if planned.is_config_affected(config, catalogue)
         ]
-    return FleetCluster(str(cluster_row["name"]), cluster_row, configs, cluster_row["products"], broken_by_version)
+    wanted_products = mapping_at(cluster_row, "products")
+    return FleetCluster(str(cluster_row["name"]), cluster_row, configs, wanted_products, broken_by_version)
 
 
 def _build_host(host_row: Mapping[str, Any]) -> FleetHost:
