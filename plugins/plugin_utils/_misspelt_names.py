@@ -61,10 +61,100 @@ PLAYBOOK_VARIABLES = frozenset(
         "otel_mirror_images",
         "otel_mirror_exclude",
         "otel_mirror_architectures",
+        "capture_files",
+        "capture_only",
+        "capture_path",
+        "diagnose_checks",
+        "diagnose_collectors",
+        "diagnose_fail_on",
+        "diagnose_log_seconds",
+        "diagnose_metrics_port",
+        "diagnose_only",
+        "diagnose_window_seconds",
+        "forecast_after",
+        "forecast_before",
+        "forecast_before_binary",
+        "forecast_binary",
+        "forecast_capture",
+        "forecast_collector",
+        "forecast_collectors",
+        "forecast_currency",
+        "forecast_distribution",
+        "forecast_html_path",
+        "forecast_isolation",
+        "forecast_limits",
+        "forecast_markdown_path",
+        "forecast_output_path",
+        "forecast_prices",
+        "forecast_rates",
+        "forecast_receivers",
+        "forecast_tenant_attribute",
+        "forecast_version",
+        "forecast_without_capture",
+        "pipeline_test_binary",
+        "pipeline_test_cluster",
+        "pipeline_test_compare",
+        "pipeline_test_coverage",
+        "pipeline_test_distribution",
+        "pipeline_test_invariants",
+        "pipeline_test_isolation",
+        "pipeline_test_output_path",
+        "pipeline_test_paths",
+        "pipeline_test_pod_dest",
+        "pipeline_test_pod_images",
+        "pipeline_test_pod_namespace",
+        "pipeline_test_pod_pull_secrets",
+        "pipeline_test_pod_reader_image",
+        "pipeline_test_pod_run_as_user",
+        "pipeline_test_propose_path",
+        "pipeline_test_trace",
+        "pipeline_test_update_golden",
+        "pipeline_test_version",
+        "pipeline_validate_catalogue",
+        "pipeline_validate_distribution",
+        "pipeline_validate_distribution_manifest",
+        "pipeline_validate_distribution_schema",
+        "pipeline_validate_fail_on",
+        "pipeline_validate_format",
+        "pipeline_validate_merge",
+        "pipeline_validate_output_path",
+        "pipeline_validate_overlay_policy",
+        "pipeline_validate_paths",
+        "pipeline_validate_profile",
+        "pipeline_validate_rule_paths",
+        "pipeline_validate_severities",
+        "pipeline_validate_suppressions",
+        "pipeline_validate_version",
+        "preflight_cluster",
+        "preflight_compare",
+        "preflight_fail_on",
+        "savings_binary",
+        "savings_capture",
+        "savings_collector",
+        "savings_config",
+        "savings_distribution",
+        "savings_isolation",
+        "savings_keep",
+        "savings_least_percent",
+        "savings_markdown_path",
+        "savings_measure",
+        "savings_output_path",
+        "savings_receivers",
+        "savings_tenant_attribute",
+        "savings_version",
     }
 )
-# What the names of all variables of playbooks begin with. A slip in it is not looked for.
-_PLAYBOOK_PREFIX = "otel"
+# What the names of variables of playbooks begin with. A slip in it is not looked for.
+_PLAYBOOK_PREFIXES = (
+    "otel",
+    "capture",
+    "diagnose",
+    "forecast",
+    "pipeline_test",
+    "pipeline_validate",
+    "preflight",
+    "savings",
+)
 # Shorter options are not compared: `_node` is one letter from `_mode`.
 _LONGEST_UNCOMPARED = 5
 # The first letter of an option and the underscore before it: another one makes another word.
@@ -99,8 +189,9 @@ def _count_most_underscores() -> int:
 
 def _find_candidates(name: str) -> Iterator[str]:
     """Yield the known names that a name may misspell, in the part of the option or in the part of the role."""
-    if name.startswith(_PLAYBOOK_PREFIX):
-        yield from _find_behind_prefix(name, _PLAYBOOK_PREFIX, sorted(PLAYBOOK_VARIABLES))
+    for prefix in _PLAYBOOK_PREFIXES:
+        if name.startswith(prefix):
+            yield from _find_behind_prefix(name, prefix, sorted(PLAYBOOK_VARIABLES))
     for role in _role_options.list_roles():
         if name.startswith(role):
             yield from _find_behind_prefix(name, role, _list_known_names())

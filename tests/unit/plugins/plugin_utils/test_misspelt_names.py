@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._misspelt_names import (
+    _PLAYBOOK_PREFIXES,
     PLAYBOOK_VARIABLES,
     find_meant_name,
 )
 
 ROOT = Path(__file__).parents[4]
-NAME = re.compile(r"(?<![\w.-])otel_\w+")
+NAME = re.compile(rf"(?<![\w.-])(?:{'|'.join(_PLAYBOOK_PREFIXES)})_\w+")
 
 
 def names_in(folder: str, pattern: str) -> set[str]:
@@ -41,6 +42,12 @@ NAMED_IN_PAGES = names_in("docs", "*.md") | names_in("roles", "README.md")
         ("otel_lock_exclde", "otel_lock_exclude"),
         ("otel_compare_runing", "otel_compare_running"),
         ("otel_mirror_regstry", "otel_mirror_registry"),
+        ("diagnose_fail_onn", "diagnose_fail_on"),
+        ("forecast_limts", "forecast_limits"),
+        ("savings_colector", "savings_collector"),
+        ("preflight_fal_on", "preflight_fail_on"),
+        ("pipeline_test_pths", "pipeline_test_paths"),
+        ("pipeline_validate_profle", "pipeline_validate_profile"),
         ("otel_collector_namespce", "otel_collector_namespace"),
         ("otel_colector_namespace", "otel_collector_namespace"),
     ],
@@ -50,7 +57,8 @@ def test_a_slip_of_one_letter_is_found(slip: str, meant: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["other_collectors", "hotel_waves", "otel_node", "otel_team", "otel_expected", "waves"]
+    "name",
+    ["other_collectors", "hotel_waves", "otel_node", "otel_team", "otel_expected", "waves", "capture_paths", "savings"],
 )
 def test_a_variable_of_a_user_is_left_alone(name: str) -> None:
     assert find_meant_name(name) == ""
