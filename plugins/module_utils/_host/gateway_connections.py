@@ -133,16 +133,16 @@ def find_unreceived_by_gateways(
     ]
     gateway_indexes_by_exporter: dict[str, set[int]] = {}
     for index, connection in enumerate(connections, 1):
-        gateway_indexes_by_exporter.setdefault(connection.exporter, set()).add(index)
+        if connection.is_otlp:
+            gateway_indexes_by_exporter.setdefault(connection.exporter, set()).add(index)
     sent_to_of_gateways: list[dict[str, set[int]]] = [{} for _gateway in gateways]
     lost_signals = find_unreceived_signals([sender, *gateways], [gateway_indexes_by_exporter, *sent_to_of_gateways])[0]
     for connection in connections:
         # A gateway that receives no OTLP at this address loses all signals, whatever else it receives elsewhere.
         if not connection.is_otlp:
             sent_signals = [signal for exporter, signal in sender.sent if exporter == connection.exporter]
-            lost_signals[connection.exporter] = tuple(
-                Unreceived(connection.receiver_description, signal) for signal in dict.fromkeys(sent_signals)
-            )
+            lost_here = [Unreceived(connection.receiver_description, signal) for signal in dict.fromkeys(sent_signals)]
+            lost_signals[connection.exporter] = (*lost_signals.get(connection.exporter, ()), *lost_here)
     return lost_signals
 
 
