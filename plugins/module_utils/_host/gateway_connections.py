@@ -109,12 +109,16 @@ def find_sending_exporters(config: Mapping[str, Any], address: GroupAddress) -> 
 
 
 def _list_addresses(settings: Any) -> set[str]:
-    """Return all texts of some settings, without a scheme: addresses are among them.
+    """Return all texts of some settings, cut at slashes: the addresses without scheme and path are among them.
 
-    All texts are taken, because each exporter has its addresses in other settings.
+    Of `https://gw1:4318/v1/traces`, one part is `gw1:4318`. All texts are taken, because each exporter has its
+    addresses in other settings.
     """
-    setting_texts = (value for _path, value in iter_leaves(settings) if isinstance(value, str))
-    return {text.rpartition("/")[2] for text in setting_texts}
+    parts: set[str] = set()
+    for _path, value in iter_leaves(settings):
+        if isinstance(value, str):
+            parts.update(value.split("/"))
+    return parts
 
 
 def find_unreceived_by_gateways(
