@@ -53,6 +53,23 @@ def describe_pod(pod: Object, container: str, current_time: str) -> PodRow:
     }
 
 
+def sort_by_trouble(pods: Iterable[Object]) -> list[Object]:
+    """Return pods in the order in which their logs are worth reading.
+
+    Pods that run without being ready come first: one in CrashLoopBackOff has phase Running. Pods that have not started
+    come second, because most of them have no log. All others follow, each group in its own order.
+    """
+    return sorted(pods, key=_rank_by_trouble)
+
+
+def _rank_by_trouble(pod: Object) -> int:
+    """Return the place of a pod's group in the order of `sort_by_trouble`."""
+    phase = value_at(pod, ("status", "phase"))
+    if phase == "Running" and not is_ready(pod):
+        return 0
+    return 1 if phase == "Pending" else 2
+
+
 def _find_container_status(pod: Object, container: str) -> Object:
     """Return the status of a container; a sidecar may be an init container."""
     for status in [*list_at(pod, "status", "initContainerStatuses"), *list_at(pod, "status", "containerStatuses")]:

@@ -28,7 +28,7 @@ from typing import Any
 from ..._otelcol.catalogue.port_rows import Listeners
 from ..._otelcol.config.config_secrets import find_secrets
 from ..._otelcol.config.masking import make_masker
-from ..._otelcol.config.paths import list_at, value_at
+from ..._otelcol.config.paths import list_at
 from ..._otelcol.kube.network_policies import find_egress_policies
 from ..._otelcol.needs.peers import find_peers
 from ..._rollout.failures import WorkloadSymptom, find_symptoms
@@ -45,6 +45,7 @@ from ..cluster_objects import (
     list_autoscalers,
     list_certificate_resources,
     list_recent_warnings,
+    sort_by_trouble,
 )
 from ..node_coverage import find_uncovered_nodes
 from ..pod_config import read_environment
@@ -299,14 +300,8 @@ class DiagnosedCollector:
         """Return the end of the logs of some pods. Each line begins with its time."""
         if not self.container:  # without a name, the API server would return the log of the application
             return ""
-        pending_pods: list[Object] = []
-        other_pods: list[Object] = []
-        for own_pod in self.target.pods:
-            is_pending = value_at(own_pod, ("status", "phase")) == "Pending"
-            (pending_pods if is_pending else other_pods).append(own_pod)
         paths = []
-        # Pending pods are in trouble, so they come first.
-        for own_pod in [*pending_pods, *other_pods][:LOG_PODS]:
+        for own_pod in sort_by_trouble(self.target.pods)[:LOG_PODS]:
             metadata = own_pod["metadata"]
             paths.append(f"{object_path('pods', metadata['namespace'], metadata['name'])}/log")
         query = {

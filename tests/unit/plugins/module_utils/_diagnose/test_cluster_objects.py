@@ -47,6 +47,23 @@ def test_a_pod_tells_how_its_last_run_ended() -> None:
     assert not cluster_objects.describe_pod({"metadata": {"name": "p"}}, "c", NOW)["ready"]
 
 
+def pod(name: str, phase: str, *, ready: bool) -> dict[str, Any]:
+    conditions = [{"type": "Ready", "status": str(ready)}]
+    return {"metadata": {"name": name}, "status": {"phase": phase, "conditions": conditions}}
+
+
+def test_pods_that_crash_come_first_and_then_those_that_have_not_started() -> None:
+    pods = [
+        pod("well", "Running", ready=True),
+        pod("evicted", "Failed", ready=False),
+        pod("waits", "Pending", ready=False),
+        # A pod in CrashLoopBackOff has phase Running.
+        pod("crashes", "Running", ready=False),
+    ]
+    names = [found["metadata"]["name"] for found in cluster_objects.sort_by_trouble(pods)]
+    assert names == ["crashes", "waits", "well", "evicted"]
+
+
 def event(uid: str, minute: int, kind: str = "Warning", reason: str = "Failed") -> dict[str, Any]:
     about = {"involvedObject": {"uid": uid, "kind": "Pod", "name": "p"}, "metadata": {}, "message": "it\nbroke"}
     return {**about, "type": kind, "reason": reason, "lastTimestamp": f"2026-01-01T00:{minute:02}:00Z"}

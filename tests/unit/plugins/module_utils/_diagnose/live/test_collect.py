@@ -228,6 +228,17 @@ def test_logs_are_grouped_masked_and_known_to_be_over_where_data_flows() -> None
     assert (row["current"], row["calm"], row["seconds_ago"]) == (True, True, 10)
 
 
+def test_of_many_pods_the_log_of_the_one_that_crashes_is_read() -> None:
+    well = objects()[2]
+    # A pod in CrashLoopBackOff has phase Running.
+    crashing = {"phase": "Running", "conditions": [{"type": "Ready", "status": "False"}]}
+    others = [{**well, "metadata": metadata(name, "r")} for name in ("q", "r", "s")]
+    made = api(*others, {**well, "metadata": metadata("z", "r"), "status": crashing})
+    entry = {"otelcol.component.id": "otlp_grpc/jaeger", "otelcol.component.kind": "exporter", "error": "x"}
+    made.texts[LOG.replace("/p/", "/z/")] = f"2026-01-01T00:09:50Z t\tinfo\ta:1\tretry\t{json.dumps(entry)}"
+    assert len(facts(made)[0]["logs"]) == 1
+
+
 def test_what_a_pod_refers_to_must_be_there() -> None:
     made = api()
     template = objects()[2]
