@@ -18,6 +18,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Any
 
 from .._otelcol.bounded.json_text import parse_json
@@ -84,9 +85,14 @@ class CaptureSample:
         """Mask and count one request. Raises Problem if it is no OTLP JSON; `where` names the file and the line."""
         request = _parse_request(line, where)
         # A line of the exporter has one signal. A file of others may have several in one line: each is a request.
+        request_by_signal: dict[str, dict[str, Any]] = {}
         for signal, (resources, _scopes, _records) in LISTS_BY_SIGNAL.items():
             if request.get(resources):
-                self._add(signal, {resources: request[resources]}, len(line), where)
+                request_by_signal[signal] = {resources: request[resources]}
+        for signal, own_request in request_by_signal.items():
+            # The same share for each, since only the sum counts: files have no rates.
+            received_bytes = ceil(len(line) / len(request_by_signal))
+            self._add(signal, own_request, received_bytes, where)
 
     def _add(self, signal: str, request: dict[str, Any], received_bytes: int, where: str) -> None:
         # Both before the line is written, so that a malformed request is neither written nor counted.

@@ -43,6 +43,15 @@ def test_the_first_bound_ends_a_sample(bounds: dict[str, int], ended: str) -> No
     assert (taken.full, taken.records, len(written)) == (ended, 6, 2)
 
 
+def test_the_bytes_of_a_line_with_several_signals_count_once() -> None:
+    line = json.dumps({"resourceLogs": [{}], "resourceSpans": [{}]}).encode()
+    taken, written = sample(octets=2 * len(line))
+    taken.add(line, "here")
+    assert ([signal for signal, _line in written], taken.full) == (["traces", "logs"], "")
+    taken.add(line, "here")
+    assert taken.full == "bytes"
+
+
 def test_rates_are_those_of_the_time() -> None:
     taken, _written = sample()
     taken.add(logs(30), "here")
