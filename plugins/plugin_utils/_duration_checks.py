@@ -23,7 +23,7 @@ _PLAIN_NUMBER = re.compile(r"\d{1,18}(?:\.\d{1,9})?", re.ASCII)
 # Such as `1.5h30s` for Go, and `1h30m` for Prometheus, whose units stand in order from years to milliseconds.
 # Sources: time.ParseDuration of Go; model.ParseDuration of github.com/prometheus/common.
 _DURATION_FORMS = {
-    "Go": re.compile(r"(?:\d{1,18}(?:\.\d{0,9})?(?:ns|us|µs|ms|s|m|h))+", re.ASCII),
+    "Go": re.compile(r"(?:\d{1,18}(?:\.\d{0,9})?(?:ns|us|µs|μs|ms|s|m|h))+", re.ASCII),
     "Prometheus": re.compile(
         r"(?=\d)(?:\d{1,9}y)?(?:\d{1,9}w)?(?:\d{1,9}d)?(?:\d{1,9}h)?(?:\d{1,9}m)?(?:\d{1,9}s)?(?:\d{1,9}ms)?", re.ASCII
     ),

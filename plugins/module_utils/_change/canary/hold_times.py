@@ -41,7 +41,7 @@ _HOLD_SETTINGS: dict[str, tuple[tuple[str, ...], float]] = {
     "deltatorate": ((), 120.0),
     "metricstarttime": ((), 120.0),
 }
-_ZERO_DURATION = re.compile(r"0+(?:\.0*)?(?:ns|us|µs|ms|s|m|h)?")
+_ZERO_DURATION = re.compile(r"0+(?:\.0*)?(?:ns|us|µs|μs|ms|s|m|h)?")
 
 
 def count_hold_seconds(config: Mapping[str, Any]) -> float:

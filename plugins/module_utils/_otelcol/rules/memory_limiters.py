@@ -32,7 +32,7 @@ _DOCUMENTATION = (
 )
 _KIND = "memorylimiter"
 # An empty text, zero, or a duration of zero such as `0s`.
-_EMPTY_OR_ZERO = re.compile(r"0*+(?:\.0*)?(ns|us|µs|ms|s|m|h)?\Z")
+_EMPTY_OR_ZERO = re.compile(r"0*+(?:\.0*)?(ns|us|µs|μs|ms|s|m|h)?\Z")
 _FULL_PERCENT = 100
 # The part of the limit from which on data is refused; a limiter that begins below it wastes most of its memory.
 _REFUSED_SHARE = 3

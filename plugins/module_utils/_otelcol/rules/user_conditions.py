@@ -46,7 +46,7 @@ _WHOLE_REFERENCE = re.compile(r"\$\{[^${}]{1,256}\}")
 # What is left in a text in which the Collector replaces more variables than are known here.
 _UNKNOWN_REFERENCE = "${"
 # A whole duration such as `1h30m`, and a whole number such as `-1.5`; texts of such form are compared as amounts.
-_DURATION = re.compile(r"(?:\d{1,18}(?:\.\d{1,9})?(?:ns|us|µs|ms|s|m|h))+", re.ASCII)
+_DURATION = re.compile(r"(?:\d{1,18}(?:\.\d{1,9})?(?:ns|us|µs|μs|ms|s|m|h))+", re.ASCII)
 _NUMBER = re.compile(r"-?\d{1,18}(?:\.\d{1,9})?", re.ASCII)
 
 Patterns = tuple[Wildcard, ...]

@@ -21,6 +21,7 @@ from ...helpers import cases
     ({"processors": {"batch": None}}, 0.2),
     ({"processors": {"batch": {"timeout": "2s"}, "tail_sampling": {}}}, 32.0),
     ({"processors": {"batch": {"timeout": "0s"}}, "connectors": {"service_graph": {"metrics_flush_interval": 0}}}, 0.0),
+    ({"processors": {"batch": {"timeout": "0\u03bcs"}}}, 0.0),
     ({"processors": {"batch": {"timeout": "${env:TIMEOUT}"}, "cumulative_to_delta": {}}}, 120.2),
 )
 def test_components_hold_data_for_as_long_as_their_setting_says_or_their_default(config: Any, seconds: float) -> None:

@@ -42,6 +42,8 @@ request-too-large:
 memory-limiter-settings:
   no interval: {processors.memory_limiter: {check_interval: "0s", limit_mib: 9},
     finds: "processors.memory_limiter: check_interval: 1s"}
+  no microseconds: {processors.memory_limiter: {check_interval: "0μs", limit_mib: 9},
+    finds: "processors.memory_limiter: check_interval: 1s"}
   no limit: {processors.memory_limiter.check_interval: "1s",
     finds: "processors.memory_limiter: 'memory_limiter' has no limit Add `limit_percentage: 80`"}
   one that no pipeline uses:

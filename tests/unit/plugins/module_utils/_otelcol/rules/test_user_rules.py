@@ -120,7 +120,7 @@ ENDPOINT = "https://user:pw@api.acme.example:4317/v1"
     ("lacks", ["debug"], [["otlp"], None, MISSING], [["debug/x"]]),
     ("only", ["otlp", "debug/x"], [["otlp/1", "debug/x"], []], [["debug"], ["kafka"], MISSING]),
     ("at_least", 10, [10, "10", 11.5], [9, MISSING]),
-    ("at_most", "1m", ["30s", "60s"], ["61s", "1h", MISSING]),
+    ("at_most", "1m", ["30s", "60s", "5\u03bcs"], ["61s", "1h", MISSING]),
     ("variable", True, ["${env:A}", "a${env:A}"], ["a", 1, MISSING]),
     ("variable", False, ["a", None], ["${env:A}", MISSING]),
 )
