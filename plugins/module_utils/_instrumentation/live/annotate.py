@@ -89,7 +89,8 @@ def annotate_namespaces(cluster: Cluster, options: NamespaceOptions) -> dict[str
     report = BundleReport(options.diff)
     wanted_annotations = {} if options.absent else _read_wanted_annotations(options)
     live_namespaces = _read_namespaces(cluster, options, report)
-    _handle_missing_namespaces(wanted_annotations.keys() - live_namespaces.keys(), options, report)
+    missing_names = [name for name in wanted_annotations if name not in live_namespaces]
+    _handle_missing_namespaces(missing_names, options, report)
     patches = {}
     for name, live_namespace in live_namespaces.items():
         patches[name] = _plan_patch(live_namespace, wanted_annotations.get(name, {}), options, report)

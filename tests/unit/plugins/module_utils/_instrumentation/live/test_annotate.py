@@ -103,6 +103,14 @@ def test_a_namespace_that_is_not_there_is_told_or_planned() -> None:
     assert (planned["changed"], len(planned["warnings"])) == (False, 1)
 
 
+def test_namespaces_that_are_not_there_are_told_in_the_order_in_which_they_are_given() -> None:
+    names = ["shop", "web", "cart", "ads", "mail", "pay"]
+    planned = run(FakeApi(), *names, check=True)
+    assert [warning.split()[1] for warning in planned["warnings"]] == names
+    with pytest.raises(Problem, match="there is no namespace shop"):
+        run(FakeApi(), *names)
+
+
 def test_older_pods_are_named_with_the_command() -> None:
     api = FakeApi(namespace("shop", **{PYTHON: OURS}), pod("cart"))
     found = run(api, "shop")
