@@ -170,7 +170,7 @@ def _plan_patch(
 
 def _read_namespace(cluster: Cluster, name: str) -> Manifest | None:
     try:
-        return cluster.get(f"/api/v1/namespaces/{name}")
+        return cluster.get(f"/api/v1/namespaces/{quote_segment(name)}")
     except ApiError as error:
         raise explain(error, f"Read namespace {name}") from error
 
@@ -192,7 +192,9 @@ def _patch_annotations(
         # The server removes an annotation only from the version that was read: another owner may have taken it over.
         metadata["resourceVersion"] = live_namespace["metadata"]["resourceVersion"]
     try:
-        patched = cluster.request("PATCH", f"/api/v1/namespaces/{name}", query, {"metadata": metadata}, MERGE)
+        patched = cluster.request(
+            "PATCH", f"/api/v1/namespaces/{quote_segment(name)}", query, {"metadata": metadata}, MERGE
+        )
     except ApiError as error:
         if error.status == NOT_FOUND and options.absent:
             return live_namespace
@@ -213,7 +215,7 @@ def _find_uninstrumented(
     """
     namespace = live_namespace["metadata"]["name"]
     try:
-        pods = list(cluster.items(f"/api/v1/namespaces/{namespace}/pods"))
+        pods = list(cluster.items(f"/api/v1/namespaces/{quote_segment(namespace)}/pods"))
     except ApiError as error:
         if error.status != FORBIDDEN:
             raise explain(error, f"List the pods of {namespace}") from error

@@ -180,6 +180,13 @@ def test_who_may_not_list_namespaces_still_annotates_his_own() -> None:
     assert ["may not list" in warning for warning in found["warnings"]] == [True, True]
 
 
+def test_a_name_that_leads_to_another_object_is_refused_by_whoever_may_not_list_namespaces() -> None:
+    api = FakeApi(obj("ConfigMap", "web", "shop"))
+    api.trouble = lambda _method, path: status(403, "Forbidden", "no") if path == "/api/v1/namespaces" else None
+    with pytest.raises(Problem, match="'shop/configmaps/web' is not a valid object name"):
+        run(api, "shop/configmaps/web", check=True)
+
+
 def test_a_refusal_is_explained() -> None:
     api = FakeApi(namespace("shop"))
     api.refuse("", method="PATCH")
