@@ -14,15 +14,15 @@ host. For example:
       +  otlp: {endpoint: "backend:4317"}
 
 The changes of two members count as the same even if these things differ, since they follow from the member: names of
-ConfigMaps that end with a hash of the config, annotations with such a hash, namespaces, and the marks that stand for
-hidden secrets. Private.
+ConfigMaps that end with a hash of the config, annotations with such a hash, the namespace of an object, and the marks
+that stand for hidden secrets. Private.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import unified_diff
 
 from .._collector.manifests.pod import HASH_ANNOTATION
@@ -89,12 +89,24 @@ def _list_member_lines(change: MemberChange, *, shows_new_text: bool, context: i
     text.
     """
     neutral_texts = _NeutralTexts(set(_list_config_names(change.differences)))
-    for difference in change.differences:
+    for difference in map(_hide_namespace_of_new_object, change.differences):
         text_before = neutral_texts.make_neutral(difference.text_before)
         text_after = neutral_texts.make_neutral(difference.text_after)
         name = neutral_texts.make_neutral(_remove_namespace(difference.name))
         yield from _list_difference_lines(name, text_before, text_after, shows_new_text=shows_new_text, context=context)
     yield from change.other_changes
+
+
+def _hide_namespace_of_new_object(difference: Difference) -> Difference:
+    """Return a difference with `namespace: …` for each line of a new object that has the object's own namespace.
+
+    Other objects keep these lines, because a namespace that changes inside an object is a change.
+    """
+    namespace, slash, _name = difference.name.partition(" ")[2].rpartition("/")
+    if difference.text_before or not slash:
+        return difference
+    namespace_line = re.compile(rf"^( *(?:- )?namespace: '?){re.escape(namespace)}('?)$", re.MULTILINE)
+    return replace(difference, text_after=namespace_line.sub(r"\1…\2", difference.text_after))
 
 
 def _remove_namespace(name: str) -> str:

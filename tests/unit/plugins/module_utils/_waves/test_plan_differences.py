@@ -71,6 +71,27 @@ def test_with_the_option_diff_new_objects_are_shown_whole() -> None:
     assert "  ConfigMap agent-… would be deleted" in shown, "what goes was there before"
 
 
+def new_service(member: str, namespace: str, name: str = "agent") -> MemberChange:
+    text = f"kind: Service\nmetadata:\n  name: {name}\n  namespace: {namespace}\nspec: {{}}\n"
+    return MemberChange(member, [Difference(f"Service {namespace}/{name}", "", text)])
+
+
+def test_new_objects_of_other_namespaces_are_the_same() -> None:
+    changes = [new_service("dev", "obs"), new_service("eu", "obs-eu"), new_service("us", "obs", "gateway")]
+    shown = list(list_change_lines(changes, "cluster", with_new_objects=True))
+    assert [line for line in shown if "cluster" in line] == ["2 clusters: dev, eu", "1 cluster: us"]
+    assert "  +  namespace: …" in shown
+
+
+def test_a_namespace_that_changes_inside_an_object_is_a_difference() -> None:
+    subject = "subjects:\n- kind: ServiceAccount\n  name: agent\n  namespace: {}\n"
+    change_of_subject = Difference("RoleBinding obs/agent", subject.format("obs"), subject.format("old"))
+    changes = [MemberChange("dev", [change_of_subject, Difference("Service old/agent", "", "spec: {}\n")])]
+    shown = list(list_change_lines(changes, "cluster", with_new_objects=False))
+    assert "  -  namespace: obs" in shown
+    assert "  +  namespace: old" in shown
+
+
 def test_a_host_whose_files_are_the_same_says_what_is_changed() -> None:
     changes = [MemberChange("web1", [], ["agent: service would be changed by start"])]
     assert list(list_change_lines(changes, "host", with_new_objects=False)) == [
