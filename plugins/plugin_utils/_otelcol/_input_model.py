@@ -29,7 +29,7 @@ from ...module_utils._otelcol.yaml.yaml_errors import InvalidYaml
 VARIABLE_NAME = "config"
 NO_OBJECT = FoundConfig(0, (), False, {}, "")
 """Stands for the place of a config that is a whole document, without an object around it."""
-# How many skipped files are named with the reason.
+# How many skipped files are named with the reason, and how many links.
 _MOST_NAMED_FILES = 10
 
 
@@ -97,13 +97,19 @@ class Collected:
         return [*self.text_by_name, *self.faulty_files]
 
     def list_warnings(self) -> Iterator[str]:
-        """Yield a warning about skipped files that may have a config, and one for each link that was not followed."""
+        """Yield a warning about skipped files that may have a config, and warnings about links that were not followed.
+
+        The first links have a warning each. The last warning counts the others.
+        """
         if reasons := self.skip_reasons:
             named_reasons = " ".join(reasons[:_MOST_NAMED_FILES])
             unnamed_count = len(reasons) - _MOST_NAMED_FILES
             unnamed_note = f" And {unnamed_count} more." if unnamed_count > 0 else ""
             yield f"{format_count(len(reasons), 'file')} skipped and not checked. {named_reasons}{unnamed_note}"
         yield from self.unfollowed_links[:_MOST_NAMED_FILES]
+        unnamed_links = len(self.unfollowed_links) - _MOST_NAMED_FILES
+        if unnamed_links > 0:
+            yield f"{format_count(unnamed_links, 'more link')} to folders not followed."
 
     def note_invalid(self, invalid: InvalidYaml) -> None:
         """Note invalid YAML, without its traceback: the frames there hold this object, so memory would not be freed."""
