@@ -58,7 +58,7 @@ def choose_collector(
     chosen_program = _binary.choose_program(binary, target if is_chosen_by_target else None)
     if isinstance(chosen_program, _binary.Unavailable):
         raise Problem(
-            f"there is no Collector to run the tests: {chosen_program.reason}",
+            f"there is no Collector to run the config: {chosen_program.reason}",
             where=chosen_config.where,
             fix=_GET_PROGRAM_FIX,
         )
@@ -67,7 +67,7 @@ def choose_collector(
     if not is_chosen_by_target:
         mismatch = _binary.describe_version_mismatch(program, target, isolation.is_isolated)
         if mismatch:
-            warn(f"{chosen_config.where}: {mismatch}. The tests say what that version does.")
+            warn(f"{chosen_config.where}: {mismatch}. The results are those of that version.")
     version = target.version if target else ""
     if not _is_version_given(request, chosen_config.image):
         version = _binary.read_program_version(program, isolation.is_isolated) or version

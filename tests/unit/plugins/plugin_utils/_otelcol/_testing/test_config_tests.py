@@ -181,7 +181,7 @@ def _within(seconds: float, done: Callable[[], bool]) -> bool:
 
 @cases(
     "change, said",
-    ({"binary": "auto"}, "there is no Collector to run the tests: PATH has no program otelcol-contrib"),
+    ({"binary": "auto"}, "there is no Collector to run the config: PATH has no program otelcol-contrib"),
     ({"binary": "/nowhere/x"}, "the program /nowhere/x does not exist"),
     ({"paths": []}, "there are no tests to run"),
     ({"tests": TESTS.replace("debug:", "debugg:")}, "no exporter 'debugg'; did you mean 'debug'?"),
@@ -222,7 +222,7 @@ def test_a_link_to_another_folder_is_named(tmp_path: Path, capsys: pytest.Captur
 def test_another_version_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(Problem):
         report(tmp_path, program(tmp_path, "exit 1"), version="0.161.0")
-    assert "is version 0.158.0, not 0.161.0. The tests say what that version does." in capsys.readouterr().out
+    assert "is version 0.158.0, not 0.161.0. The results are those of that version." in capsys.readouterr().out
 
 
 @cases("version, name", (None, "otlphttp/0_"), ("0.158.0", "otlp_http/0_"))
