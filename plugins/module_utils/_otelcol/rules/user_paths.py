@@ -4,8 +4,9 @@
 """Paths with wildcards that users write in rules of their own: `exporters.*.tls.insecure`, `processors[0]`. Private.
 
 A key stands between dots, in quotes if it has dots or brackets. `*` in a key matches any text, alone also any index.
-`[0]` is an item of a list, `[-1]` the last one, `[*]` each. A step is one key or index of such a path; a place is a
-path in a config with the value there.
+`[0]` is an item of a list, `[-1]` the last one. `[*]` is the same as `*` alone, so that a rule also sees a mapping that
+stands in place of a list. A step is one key or index of such a path; a place is a path in a config with the value
+there.
 """
 
 from __future__ import annotations

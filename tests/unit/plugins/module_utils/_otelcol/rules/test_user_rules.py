@@ -62,6 +62,7 @@ CONFIG = {
         "processors.resource.attributes.*.key",
         ["processors.resource.attributes[0].key", "processors.resource.attributes[1].key"],
     ),
+    ("exporters[*].tls", ["exporters.otlp.tls"]),
     ("processors.resource.attributes[2]", []),
     ("processors.resource.attributes[-3]", []),
     ("exporters[0]", []),
