@@ -73,6 +73,9 @@ def render_collector_resource(build: CollectorBuild) -> Manifest:
 def _render_pod_fields(build: CollectorBuild) -> dict[str, Any]:
     """Return the fields of the resource that become the pods: those of the container, and those of the pod around it.
 
+    `ipFamilyPolicy` is about Services, and stays among them for the hash of `_stamp_pods`: without it, an update of
+    this collection would replace the pods of each collector with two IP families.
+
     A sidecar has only those of the container, since its pod belongs to an application.
     """
     collector = build.collector
@@ -171,7 +174,7 @@ def _list_ports(build: CollectorBuild) -> list[dict[str, Any]]:
 
 
 def _stamp_pods(build: CollectorBuild, pod_fields: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the annotations of the pods, with a hash of exactly what replaces the pods when it changes.
+    """Return the annotations of the pods, with a hash of what replaces the pods when it changes.
 
     The hash is over the fields of the pods and the config. `appProtocol` is not in it, since a port of a container has
     no such field. `pod_fields` is the result of `_render_pod_fields`.
