@@ -23,7 +23,7 @@ from .collector_alert import format_moment
 
 # So long after its last wave began, a run on another machine counts as ended: nobody here can look for its process.
 ELSEWHERE_SECONDS = 2 * 3600
-# What was done when a record could not be read, and what to do about it, for messages.
+# For messages: the task in which a record could not be read, and what to do about a record that is left over.
 READ_RECORDS = "Read what runs and alerts note"
 REMOVE_FIX = "Remove the file if no run is under way."
 
@@ -97,7 +97,7 @@ def is_under_way(run: WaveRun, node: str, process: str, current_time: float) -> 
 
 
 def check_stop(stop: Stop | None, run_begun: float, waves: Sequence[str]) -> None:
-    """Raise Problem if an alert has come since a run began. `waves` are those that have not begun.
+    """Raise Problem if an alert has come since a run began. `waves` are those that have not begun: one at least.
 
     An older stop is no reason: whoever starts a run after an alert knows of it.
     """
@@ -115,7 +115,7 @@ def check_stop(stop: Stop | None, run_begun: float, waves: Sequence[str]) -> Non
 
 # ── Reading ──
 
-# A year far away: later moments cannot be written as a date.
+# In the year 5138: a later moment is no time of a run.
 _LAST_MOMENT = 10**11
 
 
