@@ -13,12 +13,13 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
-from .._otelcol.config.paths import Path, format_path, iter_leaves
+from .._otelcol.config.paths import Path, iter_leaves
 from .._otelcol.kube.pod_sources import PodSource
 from .._telemetry.times import describe_duration, seconds_between
 
 _DAY_SECONDS = 86400
-# cert-manager renews a certificate of 90 days when 30 of them are left. One with fewer than these was not renewed.
+# cert-manager renews a certificate of 90 days when 30 of them are left. So one with less than 14 days left was not
+# renewed.
 _SOON_DAYS = 14
 _CERTIFICATE_FIELDS = ("cert_file", "ca_file", "client_ca_file")
 
@@ -43,12 +44,8 @@ class CertificateFile(NamedTuple):
 
     subject: str
     """The component, such as `exporters/otlp`; `in` for all receivers, since clients reach them alike."""
-    path: str
-    """Where the config names the file."""
     role: str
-    """The last word of that place, such as `ca_file`."""
-    setting_path: str
-    """The path of the file."""
+    """The setting that names the file, such as `ca_file`."""
     kind: str
     """`Secret` or `ConfigMap`."""
     name: str
@@ -67,9 +64,7 @@ def find_certificate_files(config: Any, sources: Sequence[PodSource]) -> list[Ce
                 files.append(
                     CertificateFile(
                         subject=_name_component(path),
-                        path=format_path(path),
                         role=str(path[-1]),
-                        setting_path=value,
                         kind=source.kind,
                         name=source.name,
                         key=key,
@@ -86,7 +81,10 @@ def _name_component(path: Path) -> str:
 
 
 def describe_certificate(certificate: Certificate, current_time: str) -> dict[str, Any]:
-    """Return the row of a certificate. `left` is how long it is still valid, or how long ago it expired."""
+    """Return the row of a certificate: what it says, `left` and `state`.
+
+    `left` is how long it is still valid, or how long ago it expired. `state` is what `judge_dates` returns.
+    """
     seconds_left = seconds_between(current_time, certificate.not_after)
     return {
         **certificate._asdict(),
