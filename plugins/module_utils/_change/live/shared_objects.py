@@ -37,6 +37,8 @@ EXTENSION_KINDS = {
 }
 # How many users of an object a message names.
 _MOST_SHOWN = 10
+# How a reason begins for objects in a namespace, or of a kind.
+_HOLDS = "it still has"
 
 
 def is_shareable(manifest: Manifest) -> bool:
@@ -61,7 +63,7 @@ def find_unused_objects(
     return unused_objects
 
 
-def _explain_namespace_use(session: Session, namespace: Manifest, deleted_identities: set[ObjectIdentity]) -> str:
+def _explain_namespace_use(session: Session, namespace: Manifest, own_identities: set[ObjectIdentity]) -> str:
     """Return why a namespace stays; empty if it may go. It stays if it holds objects, or if nobody can tell."""
     namespace_name = namespace["metadata"]["name"]
     try:
@@ -74,7 +76,7 @@ def _explain_namespace_use(session: Session, namespace: Manifest, deleted_identi
     unlisted_kinds = _name_unlisted_kinds(listings)
     if unlisted_kinds:
         return f"this user may not see whether it still has {', '.join(unlisted_kinds)}, or they cannot be read"
-    return _describe_refs(find_remaining_objects(_iterate_objects(listings), deleted_identities))
+    return _describe_refs(find_remaining_objects(_iterate_objects(listings), own_identities), _HOLDS)
 
 
 def _choose_accepted(resource: ApiResource) -> str:
@@ -91,7 +93,8 @@ class _KindListing(NamedTuple):
     """None if they cannot be read."""
 
 
-def _list_kind(session: Session, resource: ApiResource, namespace: str, accept: str = JSON) -> _KindListing:
+def _list_kind(session: Session, resource: ApiResource, namespace: str, accept: str) -> _KindListing:
+    """Return the objects of a kind in a namespace, in the media type `accept`."""
     return _KindListing(resource.plural, list_readable_objects(session, resource, namespace, accept))
 
 
@@ -106,7 +109,7 @@ def _iterate_objects(listings: Iterable[_KindListing]) -> Iterator[Manifest]:
         yield from listing.objects or []
 
 
-def _explain_account_use(session: Session, account: Manifest, deleted_identities: set[ObjectIdentity]) -> str:
+def _explain_account_use(session: Session, account: Manifest, own_identities: set[ObjectIdentity]) -> str:
     """Return why a ServiceAccount stays; empty if it may go.
 
     Collectors of other inventories may share it, and what runs under it needs it to start again.
@@ -122,12 +125,12 @@ def _explain_account_use(session: Session, account: Manifest, deleted_identities
     for version, kinds in {**BUILT_IN_KINDS, **served_kinds}.items():
         resources += [build_user_resource(version, kind) for kind in kinds]
     listings = session.cluster.call_in_parallel(
-        lambda resource: _list_kind(session, resource, account_ref.namespace), resources
+        lambda resource: _list_kind(session, resource, account_ref.namespace, JSON), resources
     )
     unlisted_kinds = _name_unlisted_kinds(listings)
     if unlisted_kinds:
         return f"this user may not see whether {', '.join(unlisted_kinds)} use it, or they cannot be read"
-    account_users = find_account_users(_iterate_objects(listings), account_ref, deleted_identities)
+    account_users = find_account_users(_iterate_objects(listings), account_ref, own_identities)
     return _describe_refs(account_users, "it is used by")
 
 
@@ -136,7 +139,7 @@ def build_user_resource(api_version: str, kind: str) -> ApiResource:
     return ApiResource(api_version, kind, f"{kind.lower()}s", is_namespaced=True)
 
 
-def _explain_definition_use(session: Session, definition: Manifest, deleted_identities: set[ObjectIdentity]) -> str:
+def _explain_definition_use(session: Session, definition: Manifest, own_identities: set[ObjectIdentity]) -> str:
     """Return why a CustomResourceDefinition stays; empty if it may go. It stays if there are objects of its kind."""
     spec = definition["spec"]
     kind_names = spec["names"]
@@ -148,15 +151,16 @@ def _explain_definition_use(session: Session, definition: Manifest, deleted_iden
     objects = list_readable_objects(session, resource, "", METADATA_LIST)
     if objects is None:
         return "this user may not see whether it is used"
-    return _describe_refs(find_remaining_objects(objects, deleted_identities))
+    return _describe_refs(find_remaining_objects(objects, own_identities), _HOLDS)
 
 
-def _describe_refs(remaining_refs: list[ObjectRef], introduction: str = "it still has") -> str:
-    """Return the names of some objects after the introduction; empty for no objects."""
+def _describe_refs(remaining_refs: list[ObjectRef], introduction: str) -> str:
+    """Return the names of some objects after the introduction, such as `it is used by`; empty for no objects."""
     return f"{introduction} {join_at_most(_MOST_SHOWN, remaining_refs)}" if remaining_refs else ""
 
 
-# Why an object stays, by its kind: functions with the arguments of `explain_use`.
+# Why an object stays, by its kind: functions of the session, the object and the identities that do not count as users.
+# Each returns the reason; empty if the object may go.
 _USE_EXPLAINERS: dict[str, Callable[[Session, Manifest, set[ObjectIdentity]], str]] = {
     "Namespace": _explain_namespace_use,
     "CustomResourceDefinition": _explain_definition_use,
