@@ -119,13 +119,14 @@ def _render_tls(options: _RouteOptions) -> dict[str, Any]:
 def choose_app_protocol(build: CollectorBuild, port: CollectorPort) -> str | None:
     """Return the protocol that a Service names for a port.
 
-    For gRPC it is `h2c` if a router ends TLS before the port: the router does not know `grpc`.
+    For gRPC it is `h2c` if a router speaks clear text to the port, which is so with termination `edge`: the router does
+    not know `grpc`.
     """
     options = _read_options(build)
     if port.app_protocol != _GRPC or options is None:
         return port.app_protocol
-    is_ended_by_router = options.port == port.name and options.termination == _EDGE
-    return H2C if is_ended_by_router else port.app_protocol
+    gets_clear_text = options.port == port.name and options.termination == _EDGE
+    return H2C if gets_clear_text else port.app_protocol
 
 
 # ── The right to read the certificate ──
