@@ -4,9 +4,8 @@
 """Expressions in PromQL for the table of alerts in `collector_alerts.py`: those that are long or that several need.
 
 Each name says what the expression finds, such as `EXPORTER_IS_STALLED`. A constant is an expression as a row of the
-table has it. A function builds one that several rows have in the same form, and shows an example that is filled in.
-An expression has placeholders, such as `<process_uptime>`. `CollectorSeries.fill_in` (series.py) fills them in for one
-collector:
+table has it. A function builds one that several rows have in the same form. An expression has
+placeholders, such as `<process_uptime>`. `CollectorSeries.fill_in` (series.py) fills them in for one collector:
 
 | placeholder | stands for | example |
 |---|---|---|
@@ -24,9 +23,10 @@ from __future__ import annotations
 
 # ── Nodes and their agents ──
 
-# The nodes that were scraped within the last hour and are not now. The part behind `and on ()` is true while any node
-# is scraped: without it, a Prometheus that scrapes nothing would report every node. The label `namespace` tells it from
-# the alert of an agent of the same name in another namespace, and Alertmanager finds its team by it.
+# The nodes whose agent was a target of Prometheus within the last hour and is none now. A target has a series `up`,
+# whether Prometheus can scrape it or not. The part behind `and on ()` is true while the agent of any node is a target:
+# without it, a Prometheus without targets would report every node. The label `namespace` tells the alert from the one
+# of an agent of the same name in another namespace, and Alertmanager finds its team by it.
 NODE_LOST_ITS_AGENT = (
     "max by (namespace, node) (max_over_time(up{<matchers>}[1h]))"
     " unless on (node) up{<matchers>} and on () up{<matchers>}"
@@ -38,9 +38,10 @@ NODES_OF_CLUSTER = 'max by (node) (label_replace(k8s_node_condition_ready, "node
 
 
 def nodes_without_agent(nodes: str) -> str:
-    """Return the nodes on which no agent is scraped, while some other is, and for which NodeSilent does not fire.
+    """Return the nodes whose agent is no target of Prometheus, while that of another node is.
 
-    `nodes` is the expression for all nodes: NODES_OF_STATE or NODES_OF_CLUSTER.
+    `nodes` is the expression for all nodes: NODES_OF_STATE or NODES_OF_CLUSTER. Nodes for which the alert NodeSilent is
+    pending or fires are left out.
     """
     return (
         f'label_replace({nodes}, "namespace", "<namespace>", "", "")'
@@ -168,7 +169,8 @@ _WEEK_SECONDS = 604800
 def _certificate_expires(namespace_label: str) -> str:
     """Return the certificates of the collector that end within a week.
 
-    `<certificate_matcher>` selects them by their names, such as `name=~"gateway-tls"`.
+    `<certificate_matcher>` selects them by their names, such as `name=~"gateway-tls"`. `namespace_label` is the label
+    with the namespace of a certificate.
     """
     return (
         f'certmanager_certificate_expiration_timestamp_seconds{{<certificate_matcher>,{namespace_label}="<namespace>"}}'
