@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Paths with wildcards that users write in rules of their own: `exporters.*.tls.insecure`, `processors[0]`. Private.
 
-A key stands between dots, in quotes if it has dots or brackets. `*` in a key matches any text, alone also any index.
-`[0]` is an item of a list, `[-1]` the last one. `[*]` is the same as `*` alone, so that a rule also sees a mapping that
-stands in place of a list. A step is one key or index of such a path; a place is a path in a config with the value
-there.
+A key stands between dots, in quotes if it has dots or brackets. In a key, `*` matches any text and `?` any character;
+`*` alone also matches any index. `[0]` is an item of a list, `[-1]` the last one. `[*]` is the same as `*` alone, so
+that a rule also sees a mapping that stands in place of a list. A step is one key or index of such a path; a place is a
+path in a config with the value there.
 """
 
 from __future__ import annotations
@@ -62,14 +62,14 @@ class UserPathStep:
     """One step of a path: a key, a pattern of keys, or an index."""
 
     key: str = ""
-    """The key, or the text of the pattern; empty for an index."""
+    """The key, or the text of the pattern; empty for an index such as `[0]`."""
     pattern: Wildcard | None = None
     """None without a wildcard."""
     index: int | None = None
     """The index of an item, from the end if negative; None for a key."""
 
     def __str__(self) -> str:
-        """Return the step as a user writes it: a key, a pattern, or an index such as `[0]`."""
+        """Return the step for messages: a key without quotes, the text of a pattern, or an index such as `[0]`."""
         return self.key if self.index is None else f"[{self.index}]"
 
     @cached_property
@@ -166,7 +166,10 @@ def find_path_matches(value: Any, steps: PathSteps, base_path: Path = ()) -> lis
 
 
 def find_last_existing_path(value: Any, steps: PathSteps, base_path: Path) -> Path:
-    """Return the longest path that exists, where the steps lead nowhere: `a` of `{a: {}}` for `a.b.c`."""
+    """Return how far a path exists whose steps lead nowhere: `a` of `{a: {}}` for `a.b.c`.
+
+    Of what a wildcard matches, only the first is followed.
+    """
     path = base_path
     for step in steps:
         next_place = next(step.find_targets(path, value), None)
