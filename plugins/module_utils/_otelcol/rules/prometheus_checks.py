@@ -78,7 +78,7 @@ def _list_timed_settings(settings: Any, path: Path) -> Iterator[tuple[Path, dict
 def _read_time_setting(timed_settings: dict[str, Any], key: str) -> _TimeSetting | None:
     """Return the duration at a key; None if it is not given. Prometheus takes 0 as not given too."""
     value = timed_settings.get(key)
-    text = "" if value is None else str(value)  # an empty text is 0 seconds, so not given
+    text = "" if value is None else str(value)  # Prometheus refuses an empty text, which `span` finds
     if text and not is_prometheus_duration(text):
         return _TimeSetting(None, text)
     seconds = duration_in_seconds(text)
