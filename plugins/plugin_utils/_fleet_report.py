@@ -77,7 +77,7 @@ def _list_unread_places(places: Sequence[FleetCluster | FleetHost]) -> list[_Pla
 
 
 def _list_unrendered_places(places: Sequence[FleetCluster | FleetHost]) -> list[_PlaceReason]:
-    """Return the clusters and hosts whose collectors the inventory cannot render."""
+    """Return the clusters and hosts without rendered collectors: they cannot be rendered, or the run failed there."""
     return [{"name": place.name, "why": place.problem} for place in places if place.problem]
 
 
