@@ -113,8 +113,9 @@ def validate_by_program(
     """Return the error that a program reports for a config; None if it reports none.
 
     The program runs in namespaces of its own: a config that names a file or an address gets nothing of this machine.
-    Where the system allows no namespaces, such a config is not validated, and a finding says so. An error at a value
-    that a variable decides has the severity `info`, since the program has read a placeholder there.
+    Where the system allows no namespaces, such a config is not validated, and a finding says so. Two kinds of errors
+    have the severity `info`: those at a value that a variable decides, since the program has read a placeholder there,
+    and those that may apply only on this machine, such as a file that is missing here.
     """
     is_isolated = not sandbox.why_unavailable()
     if not is_isolated and (outside_path := next(_find_outside_paths(config), None)):
