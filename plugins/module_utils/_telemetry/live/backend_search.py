@@ -6,7 +6,8 @@
 Module otlp_probe makes a `BackendEvidence` of its option `backends`. It asks each backend that keeps a signal (traces,
 metrics or logs) for the record of the probe. If a backend lacks it, the hint for the user is for example:
 
-    tempo at https://tempo.example: it has no record of the probe, or not for this tenant.
+    tempo at https://tempo.example: it has no record of the probe, or not for this tenant. Read the log of the collector
+    that exports to it.
 """
 
 from __future__ import annotations
