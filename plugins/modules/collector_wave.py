@@ -99,7 +99,7 @@ collectors:
               counts: [[receiver_accepted, otlp, traces, 7]]
 taken:
   description: The collectors that another run has applied since this run did. They have no readings.
-  returned: success
+  returned: when collectors were read
   type: list
   elements: str
   sample: [obs/agent]
