@@ -90,7 +90,7 @@ def _open_archive(archive: ProgramArchive, machine: Machine) -> Any:
 
 
 def _write_program(target: Path, content: Any) -> None:
-    """Write a program to the disk for good, and remove the download that it came from."""
+    """Write the executable file of a program, and remove the download that it came from."""
     with target.open("wb") as file:
         shutil.copyfileobj(content, file, _CHUNK)
         file.flush()
