@@ -15,10 +15,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil
-from typing import Any
+from typing import NamedTuple
 
 from ..._telemetry.signal_flow import ProcessorRow
 from .canary_samplers import ITEMS_OF_TRACES, count_items_until_silence
+from .fact_rows import JudgedProcessorRow
 from .hold_times import default_hold_seconds
 from .shares import compute_wilson_bounds
 from .sides import Sides
@@ -50,41 +51,64 @@ class PassedItems:
         return self.outgoing_items >= _NEARLY_ALL_SHARE * self.incoming_items
 
 
-def build_processor_row(sides: Sides, row: ProcessorRow) -> dict[str, Any]:
-    """Return the row of a processor, with five more fields that checks compare.
+class _Expectation(NamedTuple):
+    """What a processor of the canary is expected to do, by the rest."""
 
-    - `rest_incoming` and `rest_outgoing` count the items that came into the processor of the rest and left it.
-    - `rest_passes` says the same in words.
-    - `passes` says whether items pass it in the rest. For a new processor, it says whether the rest sends the signal
-      without it. Of a processor that holds data for a while, nothing is known.
-    - `least` is how many items must come in before it is a fault that none passed.
-    """
+    passes_items: bool
+    """Whether items should pass it."""
+    rest_text: str
+    """What happens to the items in the rest, for a message that blames the processor."""
+    needed_items: int
+    """How many items must come in before it is a fault that none passed."""
+
+
+def build_processor_row(sides: Sides, row: ProcessorRow) -> JudgedProcessorRow:
+    """Return the row of a processor, with what it is compared with."""
     rest_rows = sides.find_rest_rows_of_both_spans("processes", row)
     rest_passed = _find_most_passing(
         PassedItems(outgoing_items=rest_row.row["outgoing"], incoming_items=rest_row.row["incoming"])
         for rest_row in rest_rows
     )
-    needed_items = count_items_until_silence(sides, row["signal"], row["id"])
-    if rest_rows:
-        passes = _passes_in_rest(rest_passed)
-        rest_text = f"{rest_passed.outgoing_items} of {rest_passed.incoming_items} pass"
-        needed_items = max(needed_items, _count_items_by_rest(rest_passed))
-    else:
-        passes = _is_sent_without_processor(sides, row)
-        rest_text = "all are sent without it"
+    is_new = not rest_rows
+    expectation = _expect_of_new(sides, row) if is_new else _expect_by_rest(rest_passed)
     return {
         **row,
         "rest_incoming": rest_passed.incoming_items,
         "rest_outgoing": rest_passed.outgoing_items,
-        "rest_passes": rest_text,
+        "rest_passes": expectation.rest_text,
         # A processor that holds data has passed none yet of what came in, which is no fault.
-        "passes": passes and not default_hold_seconds(row["id"]),
-        "least": needed_items,
+        "passes": expectation.passes_items and not default_hold_seconds(row["id"]),
+        "least": max(expectation.needed_items, count_items_until_silence(sides, row["signal"], row["id"])),
     }
 
 
+def _expect_by_rest(rest_passed: PassedItems) -> _Expectation:
+    """Return what is expected of a processor that the rest has too."""
+    return _Expectation(
+        passes_items=rest_passed.certain_percent >= _FEWEST_PASSING_PERCENT,
+        rest_text=f"{rest_passed.outgoing_items} of {rest_passed.incoming_items} pass",
+        needed_items=_count_items_by_rest(rest_passed),
+    )
+
+
+def _expect_of_new(sides: Sides, row: ProcessorRow) -> _Expectation:
+    """Return what is expected of a processor that the rest does not have.
+
+    Items should pass it if the rest sends the signal and no exporter of the canary tries to. If one tries, items get
+    past the processors, so this one does not drop all.
+    """
+    signal = row["signal"]
+    is_sent_by_rest_alone = (
+        signal in sides.find_signals_sent_by_rest() and signal not in sides.find_signals_canary_tried()
+    )
+    return _Expectation(passes_items=is_sent_by_rest_alone, rest_text="all are sent without it", needed_items=0)
+
+
 def _count_items_by_rest(rest_passed: PassedItems) -> int:
-    """Return after how many items a processor must have passed some, given the share that it passes in the rest."""
+    """Return after how many items a processor must have passed some, given the share that it passes in the rest.
+
+    If nearly all pass there, the share asks for none: then `count_items_until_silence` alone says how many are needed.
+    """
     if rest_passed.is_nearly_all:
         return 0
     smallest_share = max(rest_passed.certain_percent / 100, _SMALLEST_SHARE)
@@ -97,16 +121,3 @@ def _find_most_passing(passed_counts: Iterable[PassedItems]) -> PassedItems:
     The same processor is counted over two spans. If items pass it in one of them, it is one that passes items.
     """
     return max(passed_counts, key=lambda passed_count: passed_count.certain_percent, default=PassedItems(0, 0))
-
-
-def _passes_in_rest(rest_passed: PassedItems) -> bool:
-    return rest_passed.certain_percent >= _FEWEST_PASSING_PERCENT
-
-
-def _is_sent_without_processor(sides: Sides, row: ProcessorRow) -> bool:
-    """Return whether the rest sends the signal of a new processor, and the canary does not even try.
-
-    If an exporter of the canary tries, items of the signal get past the processors, so this one does not drop all.
-    """
-    signal = row["signal"]
-    return signal in sides.find_signals_sent_by_rest() and signal not in sides.find_signals_canary_tried()

@@ -15,7 +15,7 @@ from typing import Any, Literal, TypedDict
 
 from ..._diagnose.result_rows import UnseenRow
 from ..._telemetry.logs import LogFailure
-from ..._telemetry.signal_flow import FlowRows
+from ..._telemetry.signal_flow import FlowRows, ProcessorRow
 
 # The lists of counted rows in the facts.
 RowKind = Literal["receives", "processes", "exports"]
@@ -105,6 +105,21 @@ class RestFacts(_RestFacts, total=False):
     """The addresses to which the exporters send, such as `tempo:4317`."""
 
 
+class JudgedProcessorRow(ProcessorRow):
+    """A processor of the canary, with what passes it in the rest. canary_processors.py builds it."""
+
+    rest_incoming: int
+    """The items that came into the processor of the rest."""
+    rest_outgoing: int
+    """The items that left it."""
+    rest_passes: str
+    """What happens to the items in the rest, in words. A message shows it if `passes` is true."""
+    passes: bool
+    """Whether items should pass it: as the rest shows, and not for a processor that holds data for a while."""
+    least: int
+    """How many items must come in before it is a fault that none passed."""
+
+
 class ComparisonFacts(TypedDict):
     """The facts of a canary, each row with what it is compared with in the rest."""
 
@@ -112,7 +127,7 @@ class ComparisonFacts(TypedDict):
     canary: RevisionFacts
     rest: RestFacts
     receives: list[dict[str, Any]]
-    processes: list[dict[str, Any]]
+    processes: list[JudgedProcessorRow]
     exports: list[dict[str, Any]]
     ports: list[RefusedPortRow]
     logs: list[JudgedLogRow]
