@@ -47,38 +47,49 @@ def list_compared_refs(manifests: Iterable[Manifest]) -> set[ObjectRef]:
     return compared_refs
 
 
+class _Candidates(NamedTuple):
+    """What a run is about to write, and what could replace or hinder objects of other names than its own."""
+
+    custom_resources: list[Manifest]
+    """The collectors of the operator that change."""
+    new_budgets: list[Manifest]
+    """The PodDisruptionBudgets that are not there yet."""
+
+
 def refuse_foreign_objects(session: Session, pairs: Pairs) -> None:
     """Raise Problem if others own an object that the run would write, or have a budget for the same pods.
 
-    A budget is a PodDisruptionBudget: of two for the same pods, Kubernetes allows no eviction. Objects are listed only
-    for collectors of the operator and for budgets that are to change. Warn of live objects that the run takes over.
+    The run writes the objects of the bundle, and the operator writes the objects that it makes of them. Live objects
+    that the run takes over are no fault, but it warns of them.
     """
-    custom_resources: list[Manifest] = []
-    new_budgets: list[Manifest] = []
-    for manifest, live in pairs:
-        if manifest["kind"] == COLLECTOR and not _is_applied(session, manifest, live):
-            custom_resources.append(manifest)
-        if manifest["kind"] == BUDGET and not live:
-            new_budgets.append(manifest)
-    compared_refs = list_compared_refs([*custom_resources, *new_budgets])
+    candidates = _select_candidates(session, pairs)
+    compared_refs = list_compared_refs([*candidates.custom_resources, *candidates.new_budgets])
     # The pairs have only live objects with the names of the bundle. A budget of any name may select the same pods, and
     # the operator makes objects with other names.
     live_objects = {ref(manifest): manifest for manifest in _list_objects(session, compared_refs)}
-    _refuse_foreign_pairs(session, [*pairs, *_find_overwritten(custom_resources, live_objects)])
+    _refuse_foreign_pairs(session, [*pairs, *_find_overwritten(candidates.custom_resources, live_objects)])
     warn_of_other_tools(session, pairs)
     warn_of_earlier_versions(session, pairs)
     warn_of_helm(session, pairs)
-    templates = [mapping_at(manifest, "spec", "template", "metadata", "labels") for manifest, _live in pairs]
-    wanted_budgets = [
-        *find_bundle_budgets(new_budgets, templates),
-        *find_operator_budgets(custom_resources, live_objects),
-    ]
-    live_budgets = [manifest for manifest in live_objects.values() if manifest["kind"] == BUDGET]
-    refuse_second_budget(session, wanted_budgets, live_budgets)
+    _refuse_second_budgets(session, pairs, candidates, live_objects)
+
+
+def _select_candidates(session: Session, pairs: Pairs) -> _Candidates:
+    """Return what changes of a bundle, of the kinds for which objects must be listed."""
+    candidates = _Candidates([], [])
+    for manifest, live in pairs:
+        if manifest["kind"] == COLLECTOR and not _is_applied(session, manifest, live):
+            candidates.custom_resources.append(manifest)
+        if manifest["kind"] == BUDGET and not live:
+            candidates.new_budgets.append(manifest)
+    return candidates
 
 
 def _find_overwritten(custom_resources: list[Manifest], live_objects: Mapping[ObjectRef, Manifest]) -> Pairs:
-    """Return the objects that the operator would overwrite, each after its custom resource: it has not made them."""
+    """Return the live objects that the operator would overwrite, each in a pair with the custom resource.
+
+    They have the names of objects that the operator makes for the custom resource, but it did not make them.
+    """
     resource_by_child: dict[ObjectRef, Manifest] = {}
     for resource in custom_resources:
         for child in list_made_objects(resource):
@@ -89,6 +100,19 @@ def _find_overwritten(custom_resources: list[Manifest], live_objects: Mapping[Ob
         if live_child and not is_made_for(resource, live_child):
             overwritten_pairs.append(ObjectPair(resource, live_child))
     return overwritten_pairs
+
+
+def _refuse_second_budgets(
+    session: Session, pairs: Pairs, candidates: _Candidates, live_objects: Mapping[ObjectRef, Manifest]
+) -> None:
+    """Raise Problem if pods would have two budgets: of two for the same pods, Kubernetes allows no eviction."""
+    pod_labels = [mapping_at(manifest, "spec", "template", "metadata", "labels") for manifest, _live in pairs]
+    wanted_budgets = [
+        *find_bundle_budgets(candidates.new_budgets, pod_labels),
+        *find_operator_budgets(candidates.custom_resources, live_objects),
+    ]
+    live_budgets = [manifest for manifest in live_objects.values() if manifest["kind"] == BUDGET]
+    refuse_second_budget(session, wanted_budgets, live_budgets)
 
 
 def _is_applied(session: Session, manifest: Manifest, live: Manifest | None) -> bool:
@@ -137,22 +161,29 @@ def _list_kind(session: Session, listing: _Listing) -> list[Manifest] | None:
     return list_objects(session, listing.resource, listing.namespace, {}, accept)
 
 
+class _LivePair(NamedTuple):
+    """A manifest of the bundle, and the live object that it would overwrite."""
+
+    manifest: Manifest
+    live: Manifest
+
+
 def _refuse_foreign_pairs(session: Session, pairs: Pairs) -> None:
     """Raise Problem if others own one of the live objects. A namespace of others is used as it is."""
-    account_pairs = []
-    foreign_pairs = []
+    account_pairs: list[_LivePair] = []
+    foreign_pairs: list[_LivePair] = []
     for manifest, live in pairs:
         if live is None or session.may_write(manifest, live):
             continue
         # An account may be shared on purpose: it only must have what the collectors need.
         if session.is_existing_account(manifest):
-            account_pairs.append((manifest, live))
+            account_pairs.append(_LivePair(manifest, live))
         elif manifest["kind"] != "Namespace":
-            foreign_pairs.append((manifest, live))
+            foreign_pairs.append(_LivePair(manifest, live))
     _refuse_lacking_accounts(account_pairs)
     if not foreign_pairs:
         return
-    foreign_text = join_at_most(_MOST_SHOWN, starmap(_describe_foreign, foreign_pairs), "; ", ", ")
+    foreign_text = join_at_most(_MOST_SHOWN, starmap(_describe_foreign, foreign_pairs), between="; ", last=", ")
     releases = ", ".join(sorted({read_release_label(manifest) or "none" for manifest, _live in foreign_pairs}))
     wrong = f"objects of these names exist and are managed by others: {foreign_text}"
     fix = (
@@ -164,11 +195,12 @@ def _refuse_foreign_pairs(session: Session, pairs: Pairs) -> None:
 
 
 def _describe_foreign(manifest: Manifest, live: Manifest) -> str:
+    """Return a live object with its owner: `Service obs/gateway-collector is managed by kubectl`."""
     operator_clause = "" if ref(manifest) == ref(live) else " (the operator would overwrite it)"
     return f"{ref(live)} is managed by {describe_owner(live)}{operator_clause}"
 
 
-def _refuse_lacking_accounts(pairs: list[tuple[Manifest, Manifest]]) -> None:
+def _refuse_lacking_accounts(pairs: list[_LivePair]) -> None:
     """Raise Problem if a ServiceAccount of others lacks what the collectors need of it."""
     for manifest, live in pairs:
         missing_parts = list_lacking_parts(live, manifest)
