@@ -13,7 +13,7 @@ may not stay, a plan is an InstallPlan, which OLM carries out once somebody appr
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -81,7 +81,8 @@ class OlmWait:
         self.workload_status = WorkloadStatus(cluster, search, unschedulable_seconds=UNSCHEDULABLE_SECONDS)
         self.first_seen_by_symptom: dict[tuple[str, ...], float] = {}
         self.approved_plans: list[str] = []
-        self.phases: list[str] = []
+        # Each phase that a version has come to, in the order of time.
+        self.phase_history: list[str] = []
         self._last_phase: dict[str, str] = {}
 
     def wait_until_installed(self) -> dict[str, Any]:
@@ -90,29 +91,30 @@ class OlmWait:
         Raises Failure if it cannot be installed, or when the time is over.
         """
         started_at, task = self.cluster.clock(), self.goal.task_text
-        for _poll in self.cluster.iter_polls(self.timeout_seconds, started_at):
+        for _poll in self.cluster.iter_polls(self.timeout_seconds, started_at):  # polls once at least
             live_objects = self._read_objects()
-            phases = [f"{name} {_csv_phase(csv)}" for name, csv in live_objects.csvs.items()]
             self._record_phases(live_objects)
             verdict = judge_installation(self.goal, live_objects)
-            self.cluster.progress(task, "; ".join(phases) or "no version yet")
+            self.cluster.progress(task, _describe_phases(live_objects) or "no version yet")
             if verdict.next_step == DONE:
                 self.cluster.progress.tell_done(task)
                 return self._task_result(live_objects, verdict, started_at)
             if verdict.next_step == APPROVE:
                 self._approve_plan(verdict)
-            self._raise_if_hopeless(verdict, live_objects)
+            self._raise_if_stuck(verdict)
+            self._raise_if_pods_fail(live_objects)
         raise self._explain_timeout(verdict, live_objects)
 
     def _read_objects(self) -> LiveObjects:
         """Return the Subscription, its InstallPlans, and the versions that it names or that are wanted."""
         name = self.goal.subscription
-        subscription, install_plans = self.cluster.call_in_parallel(
-            partial(ask_server, "Read the Subscription and its InstallPlans"),
-            [
-                lambda: self.cluster.get(f"{self.root}/subscriptions/{name}"),
-                lambda: list(self.cluster.items(f"{self.root}/installplans")),
-            ],
+        reads: list[Callable[[], Any]] = [
+            lambda: self.cluster.get(f"{self.root}/subscriptions/{name}"),
+            lambda: list(self.cluster.items(f"{self.root}/installplans")),
+        ]
+        subscription, install_plans = ask_server(
+            "Read the Subscription and its InstallPlans",
+            lambda: self.cluster.call_in_parallel(lambda read: read(), reads),
         )
         newest_plan = plan_name(subscription)
         plans = []
@@ -134,7 +136,7 @@ class OlmWait:
             phase = _csv_phase(csv)
             if self._last_phase.get(name) != phase:
                 self._last_phase[name] = phase
-                self.phases.append(f"{name} {phase}")
+                self.phase_history.append(f"{name} {phase}")
 
     def _approve_plan(self, verdict: OlmVerdict) -> None:
         """Approve the plan of the verdict, if it still has the versions that were judged.
@@ -154,8 +156,8 @@ class OlmWait:
             if error.status not in (CONFLICT, NOT_FOUND):
                 raise explain(error, f"Approve InstallPlan {verdict.plan_name}") from error
 
-    def _raise_if_hopeless(self, verdict: OlmVerdict, live_objects: LiveObjects) -> None:
-        """Raise Failure if a symptom lasts longer than it may, or if pods of the operator cannot work."""
+    def _raise_if_stuck(self, verdict: OlmVerdict) -> None:
+        """Raise Failure if a symptom lasts longer than it may."""
         current_time = self.cluster.clock()
         self.first_seen_by_symptom = {
             symptom.identity_key: self.first_seen_by_symptom.get(symptom.identity_key, current_time)
@@ -166,6 +168,9 @@ class OlmWait:
                 raise self._build_failure(
                     symptom.wrong, self._describe_place(symptom), symptom.row.fix, verdict.result_keys
                 )
+
+    def _raise_if_pods_fail(self, live_objects: LiveObjects) -> None:
+        """Raise Failure if pods of the operator cannot work."""
         fatal_symptoms = self.workload_status.select_lasting(
             self.workload_status.find_current_symptoms(self._read_deployments(live_objects))
         )
@@ -198,11 +203,14 @@ class OlmWait:
             "seconds": round(self.cluster.clock() - started_at, 1),
             "warnings": [f"OLM says: {text}" for text in list_deprecations(live_objects.subscription)],
             "approved": self.approved_plans,
-            "phases": self.phases,
+            "phases": self.phase_history,
         }
 
     def _explain_timeout(self, verdict: OlmVerdict, live_objects: LiveObjects) -> Failure:
-        """Return the failure of a wait that took too long: the first symptom, with the others in its fix."""
+        """Return the failure of a wait that took too long.
+
+        It names the first symptom, with the others in its fix. Without symptoms it names the state in which OLM stays.
+        """
         timeout_text = f"not there after {self.timeout_seconds:g} s"
         if verdict.symptoms:
             main_symptom, *other_symptoms = verdict.symptoms
@@ -217,7 +225,8 @@ class OlmWait:
         return self._build_failure(wrong, "", fix, verdict.result_keys)
 
     def _build_failure(self, wrong: str, place: str, fix: str, result_keys: dict[str, Any]) -> Failure:
-        progress = {"approved": self.approved_plans, "phases": self.phases}
+        """Return a failure of the task, whose result also tells how far the installation came."""
+        progress = {"approved": self.approved_plans, "phases": self.phase_history}
         return Failure(wrong, asked=self.goal.task_text, where=place, fix=fix, facts={**result_keys, **progress})
 
     def _describe_place(self, symptom: OlmSymptom) -> str:
@@ -225,6 +234,11 @@ class OlmWait:
         object_name = f"{symptom.row.kind} {self.goal.namespace}/{symptom.name}"
         state = ", ".join(filter(None, [symptom.state, symptom.reason]))
         return f"{object_name}: {state}" if state else object_name
+
+
+def _describe_phases(live_objects: LiveObjects) -> str:
+    """Return the phase of each version, such as `opentelemetry-operator.v0.140.0-2 Installing`; empty without one."""
+    return "; ".join(f"{name} {_csv_phase(csv)}" for name, csv in live_objects.csvs.items())
 
 
 def _csv_phase(csv: Manifest) -> str:
