@@ -3,11 +3,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Finds keys, types and values in the settings of a component that its decoder does not take. Private.
 
-Source: _data/catalogue/fields.json.
+Each row of table `fields` (_data/catalogue/fields.json) has a node for the settings of a type. A node says what a
+setting takes. catalogue/field_grammar.py has the whole grammar; most nodes are letters:
 
-Each row of that table has a node for the settings of a type: what they take, in the grammar of
-catalogue/field_grammar.py. For example, the node `{"endpoint": "s", "timeout": "dsif"}` says that there are two
-settings, a text and a duration. In the settings `{endpoint: 4317, timeout: 10, tls: {}}` the walk finds:
+- `s` is a text, `i` a whole number, `f` any number, `b` true or false, `l` a list, `m` a mapping.
+- Several letters mean that each of these fits. After `d`, a text has to be a duration.
+- `s=a|b` is one of two words.
+
+A mapping of settings is a mapping of nodes, and a list is a pair of its letters and the node of its items. For example,
+the node `{"endpoint": "s", "timeout": "dsif"}` says that there are two settings, a text and a duration. In
+the settings `{endpoint: 4317, timeout: 10, tls: {}}` the walk finds:
 
 | at | rule | fault |
 |---|---|---|
@@ -97,21 +102,23 @@ def _find_value_faults(form: Any, value: Any, value_path: Path) -> Iterator[Rule
         yield from _find_mapping_faults(form, value, value_path)
     elif isinstance(form, list):
         if not isinstance(value, list):
-            yield from _find_shape_faults(form[0], value, value_path)
+            list_letters, _item_node = form
+            yield from _find_shape_faults(list_letters, value, value_path)
     else:
         yield from _find_leaf_faults(form, value, value_path)
 
 
 def _list_values_below(form: Any, value: Any, value_path: Path) -> Iterator[_UnreadValue]:
-    """Yield what is to be looked at below a value: the settings of a mapping that are known, or the items of a list."""
+    """Yield what the walk has to check below a value: the known settings of a mapping, or the items of a list."""
     if isinstance(form, dict) and isinstance(value, dict):
         for key, child in value.items():
             node = _find_key_node(form, key) if _is_setting(key) else None
             if node is not None and not is_certain_fit(node, child):
                 yield _UnreadValue((*value_path, key), node, child)
     elif isinstance(form, list) and isinstance(value, list):
+        _list_letters, item_node = form
         for index, element in enumerate(value):
-            yield _UnreadValue((*value_path, index), form[1], element)
+            yield _UnreadValue((*value_path, index), item_node, element)
 
 
 def _is_setting(key: Any) -> bool:
@@ -182,19 +189,19 @@ def _find_unit_faults(value: Any, value_path: Path) -> Iterator[RuleFault]:
         yield RuleFault(INVALID_DURATION, Fault(value_path, message, f"Write `{value}s`.", severity="warning"))
 
 
-def _find_shape_faults(shapes: str, value: Any, value_path: Path) -> Iterator[RuleFault]:
-    """Yield that a value is of another shape than the letters say: a number for `s`, which takes text."""
+def _find_shape_faults(shape_letters: str, value: Any, value_path: Path) -> Iterator[RuleFault]:
+    """Yield that a value has another shape than the letters allow, such as a number for `s`, which takes text."""
     letter = LETTER_OF_TYPE.get(type(value))
-    if letter is None or letter in shapes:
+    if letter is None or letter in shape_letters:
         return
-    expected = [name for known_letter, name in _SHAPES_IN_WORDS.items() if known_letter in shapes]
-    if letter == "f" and "i" in shapes:
+    expected = [name for known_letter, name in _SHAPES_IN_WORDS.items() if known_letter in shape_letters]
+    if letter == "f" and "i" in shape_letters:
         expected_text = " or ".join(expected).replace(_SHAPES_IN_WORDS["i"], "a whole number")
         message = f"this must be {expected_text}, not a decimal number"
         yield RuleFault(WRONG_TYPE, Fault(value_path, message, "Write a whole number."))
         return
     message = f"this must be {' or '.join(expected) or 'nothing'}, not {_SHAPE_OF_VALUE[letter]}"
-    needs_quotes = shapes == "s" and letter in "ibf"
+    needs_quotes = shape_letters == "s" and letter in "ibf"
     text = str(value).lower() if letter == "b" else value
     fix = describe_quoting_fix(text) if needs_quotes else ""
     yield RuleFault(WRONG_TYPE, Fault(value_path, message, fix, quotes_value=needs_quotes))
