@@ -26,9 +26,8 @@ from ._shape_checks import check_shapes
 from ._spelling_checks import SURROGATE
 from ._value_shapes import list_mappings, read_suboptions
 
-# Keys of an argument spec that only documentation or the role's entry point uses.
-# `range` and `needs` are of recipes, whose options _collector/recipes.py checks.
-# Keys of documented options that an argument spec does not have.
+# Keys of documented options that an argument spec does not have. `range` and `needs` are of recipes, whose options
+# _collector/recipes.py checks.
 _DOCUMENTATION_KEYS = {
     "description",
     "short_description",
@@ -40,8 +39,8 @@ _DOCUMENTATION_KEYS = {
     "instead_of",
     VALUE_KIND_KEY,
 }
-# What pods and the official Helm chart call options of a collector, where the nearest name is another one.
-# What people know from the Helm chart opentelemetry-collector and from Kubernetes, and the options here for it.
+# Names that people know from Kubernetes and from the Helm chart opentelemetry-collector, and the options here for the
+# same thing. The option of the most similar name would be another one.
 _NAMES_ELSEWHERE = {
     "resources": ("memory_limit", "memory_request", "cpu_request", "cpu_limit"),
     "extraEnvs": ("env",),
@@ -65,7 +64,11 @@ class DocumentedOptions:
                 self._defaults[name] = option["default"]
 
     def validate(self, values: Mapping[str, Any]) -> ValidationResult:
-        """Return values validated by Ansible, which copies the values but fills the defaults of a spec in place."""
+        """Return values validated by Ansible.
+
+        Ansible copies the values that it is given, but puts the default objects of the spec itself into the result.
+        So lists and mappings that are defaults are given as values: Ansible then copies them too.
+        """
         return self._validator.validate({**self._defaults, **values})
 
 
@@ -106,7 +109,7 @@ def describe_name(values: Mapping[str, Any]) -> str:
 
 
 def _check_option_names(values: Mapping[str, Any], spec: Mapping[str, Any], described_values: str, path: str) -> None:
-    """Reject unknown options at any depth; Ansible's validator suggests no similar name."""
+    """Raise Problem for an unknown option at any depth. Ansible's validator suggests no similar name."""
     for key, value in values.items():
         if key not in spec:
             wrong = f"{described_values} has no option '{path}{key}'{_suggest_names(str(key), spec)}"
@@ -129,10 +132,13 @@ def _suggest_names(key: str, spec: Mapping[str, Any]) -> str:
 def _run_validator(
     values: Mapping[str, Any], known_options: DocumentedOptions, described_values: str
 ) -> ValidationResult:
-    """Return the result of Ansible's validator. It fails on some values, such as infinity for a whole number."""
+    """Return the result of Ansible's validator. Raises Problem for a value on which the validator itself fails.
+
+    For example, infinity for a whole number makes it raise OverflowError, which names no option.
+    """
     try:
         return known_options.validate(values)
-    except Exception:  # which option it was is found by validating each alone
+    except Exception:  # each option is validated alone, to find the one of the value
         for name, value in values.items():
             _validate_alone(name, value, known_options, described_values)
         raise
@@ -172,7 +178,7 @@ def build_argument_spec(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_unicode(values: Mapping[str, Any], described_values: str) -> None:
-    """Reject half of a surrogate pair, which JSON can write and no file can hold."""
+    """Raise Problem for half of a surrogate pair, which JSON can write and no file can hold."""
     for path, value in iter_leaves(values):
         for part in (value, *path):
             if isinstance(part, str) and SURROGATE.search(part):
@@ -183,7 +189,11 @@ def _check_unicode(values: Mapping[str, Any], described_values: str) -> None:
 
 
 def _convert_to_text(values: dict[str, Any], spec: Mapping[str, Any]) -> None:
-    """Make text of numbers and switches in mappings of text. Only templates give those whose text differs."""
+    """Make texts of the numbers and switches in mappings of texts, such as `true` of a switch.
+
+    `check_shapes` has refused the numbers of files whose text is not what the file has, such as 1.2 for `1.20`. So here
+    only a template can give such a number.
+    """
     for name, value in values.items():
         option = spec.get(name) or {}
         if isinstance(value, dict) and find_value_kind(name, option) in TEXT_MAPS:
