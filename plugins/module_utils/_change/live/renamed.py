@@ -4,7 +4,9 @@
 """Look for the collector that a new one was before its name changed. Private.
 
 apply.py calls this, and earlier_names.py decides whether two collectors are the same: only their names differ. An
-unlisted workload is one of this collection that the bundle does not have.
+unlisted workload is one of this collection that the bundle does not have. The warning begins, for example:
+
+    Deployment obs/gateway still runs, is not in the inventory, and has the config of Deployment obs/entry, which is new
 """
 
 from __future__ import annotations
@@ -46,20 +48,20 @@ def _find_renamings(session: Session, new_workload: Manifest) -> Iterator[str]:
     if not unlisted_workloads:
         return
     live_configs = list_objects(session, _CONFIGS, namespace, {"labelSelector": COLLECTOR_LABEL}) or []
-    new_config = read_named_config(new_workload, _select_configs_in(session.options.manifests, namespace))
+    live_configs_by_name = _index_configs(live_configs, namespace)
+    new_config = read_named_config(new_workload, _index_configs(session.options.manifests, namespace))
     for old_workload in unlisted_workloads:
-        if is_renamed(read_named_config(old_workload, _index_by_name(live_configs)), new_config):
+        if is_renamed(read_named_config(old_workload, live_configs_by_name), new_config):
             yield describe_renaming(old_workload, new_workload, _list_plurals(session, old_workload))
 
 
-def _select_configs_in(manifests: Iterable[Manifest], namespace: str) -> dict[str, Manifest]:
-    """Return the ConfigMaps of a bundle in a namespace, by name."""
-    configs = [manifest for manifest in manifests if manifest["kind"] == "ConfigMap"]
-    return _index_by_name(config for config in configs if config["metadata"]["namespace"] == namespace)
-
-
-def _index_by_name(configs: Iterable[Manifest]) -> dict[str, Manifest]:
-    return {config["metadata"]["name"]: config for config in configs}
+def _index_configs(manifests: Iterable[Manifest], namespace: str) -> dict[str, Manifest]:
+    """Return the ConfigMaps of a namespace among some objects, by name."""
+    configs_by_name: dict[str, Manifest] = {}
+    for manifest in manifests:
+        if manifest["kind"] == "ConfigMap" and manifest["metadata"]["namespace"] == namespace:
+            configs_by_name[manifest["metadata"]["name"]] = manifest
+    return configs_by_name
 
 
 def _list_plurals(session: Session, old_workload: Manifest) -> list[str]:
