@@ -63,8 +63,8 @@ class LinkedCollector:
 # ── Collectors of the same run ──
 
 
-class _Connection(NamedTuple):
-    """What one collector has to do with the others of the run."""
+class _RunLinks(NamedTuple):
+    """The links of one collector to others of the run."""
 
     receivers_by_exporter: Mapping[str, Sequence[str]]
     """The collectors that each of its exporters sends to, as NAMESPACE/NAME."""
@@ -74,47 +74,48 @@ class _Connection(NamedTuple):
 
 
 def link_collectors(collectors: Sequence[ConfiguredCollector]) -> list[LinkedCollector]:
-    """Return the collectors of a run with what each has to do with the others of the run.
+    """Return the collectors of a run with their links to each other.
 
-    The rules judge that, and a change follows the flow of data: receivers change before their senders.
+    The rules judge the links, and a change follows the flow of data: receivers change before their senders.
     """
     linked_collectors: list[LinkedCollector] = []
-    for configured, connection in zip(collectors, _find_connections(collectors), strict=True):
+    for configured, links in zip(collectors, _find_run_links(collectors), strict=True):
         resolved = configured.resolved
-        if connection.needs_headless_service:
+        if links.needs_headless_service:
             resolved = _add_headless_service(resolved)
         linked_collectors.append(
             LinkedCollector(
                 resolved=resolved,
                 composed_config=configured.composed_config,
-                neighbour_facts=connection.neighbour_facts,
-                receivers_by_exporter=connection.receivers_by_exporter,
+                neighbour_facts=links.neighbour_facts,
+                receivers_by_exporter=links.receivers_by_exporter,
             )
         )
     return linked_collectors
 
 
 def leave_unlinked(collectors: Sequence[ConfiguredCollector]) -> list[LinkedCollector]:
-    """Return the collectors of a Linux host: none has to do with the others of the run."""
+    """Return the collectors of a Linux host: they have no links to each other."""
     return [LinkedCollector(configured.resolved, configured.composed_config) for configured in collectors]
 
 
-def _find_connections(collectors: Sequence[ConfiguredCollector]) -> list[_Connection]:
-    """Return what each collector has to do with the others, in the same order.
+def _find_run_links(collectors: Sequence[ConfiguredCollector]) -> list[_RunLinks]:
+    """Return the links of each collector, in the order of the collectors.
 
-    The functions of data_flow.py take and return lists in this order too. An index stands for a collector in each.
+    The functions of data_flow.py and _neighbours.py take and return lists in this order too. In the routes, an index
+    stands for a collector.
     """
     flow_collectors = [_describe_as_flow_collector(configured) for configured in collectors]
     routes = find_routes(flow_collectors)
     headless_needs = find_headless_needs(flow_collectors)
-    facts_of_collectors = describe_neighbours(flow_collectors, routes)
-    connections: list[_Connection] = []
-    for index, indexes_by_exporter in enumerate(routes):
+    neighbour_facts = describe_neighbours(flow_collectors, routes)
+    run_links: list[_RunLinks] = []
+    for route, needs_headless_service, own_facts in zip(routes, headless_needs, neighbour_facts, strict=True):
         receivers_by_exporter: dict[str, list[str]] = {}
-        for exporter, receiver_indexes in indexes_by_exporter.items():
+        for exporter, receiver_indexes in route.items():
             receivers_by_exporter[exporter] = _list_qualified_names(collectors, receiver_indexes)
-        connections.append(_Connection(receivers_by_exporter, headless_needs[index], facts_of_collectors[index]))
-    return connections
+        run_links.append(_RunLinks(receivers_by_exporter, needs_headless_service, own_facts))
+    return run_links
 
 
 def _describe_as_flow_collector(configured: ConfiguredCollector) -> FlowCollector:
@@ -176,20 +177,17 @@ def _link_to_inventory(
     connections = _inventory_addresses.list_inventory_connections(groups, linked.collector, linked.config)
     connection_checks.check_no_return(linked.config, connections, groups.host, linked.collector.name)
     connection_checks.check_connections(connections, fixes)
-    own_facts = linked.neighbour_facts
+    run_facts = linked.neighbour_facts
+    receiving_gateways = gateway_connections.map_receiving_gateways(connections)
+    unreceived_by_gateways = gateway_connections.find_unreceived_by_gateways(linked.config, connections)
+    all_facts = replace(
+        run_facts,
+        receiving_collectors={**run_facts.receiving_collectors, **receiving_gateways},
+        unreceived_signals={**run_facts.unreceived_signals, **unreceived_by_gateways},
+    )
     return replace(
         linked,
-        neighbour_facts=replace(
-            own_facts,
-            receiving_collectors={
-                **own_facts.receiving_collectors,
-                **gateway_connections.map_receiving_gateways(connections),
-            },
-            unreceived_signals={
-                **own_facts.unreceived_signals,
-                **gateway_connections.find_unreceived_by_gateways(linked.config, connections),
-            },
-        ),
+        neighbour_facts=all_facts,
         hosts_file_lines=groups.list_hosts_file_lines(linked.collector),
         sends_to=gateway_connections.describe_connections(connections),
     )
