@@ -1,10 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fields of a span that a policy of processor tail_sampling keeps, or drops if it is one that drops.
+"""Fields that make a policy of processor tail_sampling match a span. Private.
 
-The policy `{type: latency, latency: {threshold_ms: 5}}` keeps a trace whose span has `{("duration",): "6ms"}`. A policy
-of conditions has one alternative for each. taking_fields.py calls `find_fields_of_policy`. Private.
+A policy keeps the traces of spans that it matches; one of type `drop` drops them. For example, the policy
+`{type: latency, latency: {threshold_ms: 5}}` matches a span with `{("duration",): "6ms"}`. A policy of conditions has
+one alternative for each. taking_fields.py calls `find_fields_of_policy`.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from .samples import WantedFields, combine_alternatives, find_fields_meeting
 
 
 def find_fields_of_policy(policy: Settings) -> list[WantedFields]:
-    """Return the fields of a span that a policy keeps, or drops if it is one that drops.
+    """Return alternatives, each the fields of a span that the policy matches.
 
-    One of the alternatives is enough; there is none if the settings do not say one.
+    There is none if the settings do not say which fields a span needs. A policy with `invert_match` says only which
+    fields a span must not have.
     """
     policy_type = str(policy.get("type"))
     policy_settings = mapping_at(policy, policy_type)
@@ -38,7 +40,7 @@ def find_fields_of_policy(policy: Settings) -> list[WantedFields]:
 
 
 def _find_fields_of_policies(policy_type: str, policies: Sequence[Settings]) -> list[WantedFields]:
-    """Return the fields of a span that a policy of others keeps: `and` and `drop` want all, other kinds one."""
+    """Return the fields for a policy that has others. Those of `and` and `drop` must all match, else one is enough."""
     needs_all = policy_type in ("and", "drop")
     alternatives: list[WantedFields] = [{}] if needs_all else []
     for policy in policies:
@@ -59,7 +61,7 @@ def _find_fields_of_conditions(policy_settings: Settings) -> list[WantedFields]:
 
 
 def _find_text_attribute(policy_settings: Settings) -> WantedFields:
-    """Return the attribute that a policy `string_attribute` keeps."""
+    """Return the attribute that a policy `string_attribute` matches."""
     value = str(policy_settings["values"][0])
     if policy_settings.get("enabled_regex_matching"):
         value = make_sample_text(value)
