@@ -6,6 +6,11 @@
 A layer is judged as it is written, before it is merged: what it deletes, replaces or empties counts as touched.
 The baseline are the files that the owner of the policy controls; an overlay is any other layer (layers.py). To touch a
 path is to set, replace, delete or append to what is there. Private.
+
+For example, the policy `{components: {processors: [batch]}, paths: [exporters.*.endpoint]}` allows any settings of
+`batch` processors and the endpoint of each exporter. An overlay with `exporters: {otlp: {timeout: 9s}}` breaks it:
+
+    team.yml touches exporters.otlp.timeout (at team.yml:3)
 """
 
 from __future__ import annotations
@@ -59,7 +64,7 @@ class OverlayPolicy:
         return any(_is_at_or_below(pattern, path) for pattern in self.path_patterns)
 
     def _allows_component(self, path: Path) -> bool:
-        """Whether the path is at or below a component of an allowed type."""
+        """Whether the path is at or below a component of an allowed type. To append to a section is no such path."""
         if len(path) < _COMPONENT_PATH_LENGTH:
             return False
         kind = str(path[1]).partition("/")[0]
@@ -124,7 +129,7 @@ def check_overlays(policy: OverlayPolicy, overlays: Iterable[Layer]) -> None:
                 breaches.append(f"{layer.name} touches {format_path(path)} (at {position})")
     if breaches:
         raise Problem(
-            join_at_most(_SHOWN_BREACHES, breaches, "; ", "; "),
+            join_at_most(_SHOWN_BREACHES, breaches, between="; ", last="; "),
             asked="An overlay breaks `overlay_policy`",
             fix=f"Allowed: {policy}. Remove it from the overlay, or ask who owns the policy.",
         )
