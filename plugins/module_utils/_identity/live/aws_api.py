@@ -87,7 +87,7 @@ class ServiceCalls:
             self._client = self._connect()
         return self._client
 
-    def wait_until(self, patience_end: float) -> None:
+    def extend_patience_until(self, patience_end: float) -> None:
         """Try all later calls until a time of the clock, if that is longer than PATIENCE_SECONDS."""
         self._patience_end = patience_end
 
@@ -98,7 +98,7 @@ class ServiceCalls:
         which makes an AnsibleCallError of it.
         """
         deadline = max(self.clock() + PATIENCE_SECONDS, self._patience_end)
-        attempts = 0
+        earlier_pauses = 0
         has_renewed_client = False
         while True:
             try:
@@ -112,10 +112,10 @@ class ServiceCalls:
                     self._renew_client()
                     has_renewed_client = True
                     continue
-                pause = self._choose_pause(attempts)
+                pause = self._choose_pause(earlier_pauses)
                 if not self._may_repeat(failed_call, pause, deadline):
                     raise
-            attempts += 1
+            earlier_pauses += 1
             self.sleep(pause)
 
     def _note_failure(self, error: Exception, operation: str) -> FailedCall:
@@ -133,19 +133,20 @@ class ServiceCalls:
         """Let the next call make a new client, which reads the credentials anew. So that call needs no pause before."""
         self._client = None
 
-    def _choose_pause(self, attempts: int) -> float:
-        """Return the seconds to wait after so many earlier attempts and one more that failed."""
-        return PAUSES[min(attempts, len(PAUSES) - 1)] * self._jitter()
+    def _choose_pause(self, earlier_pauses: int) -> float:
+        """Return the seconds to wait before the next attempt. `earlier_pauses` is how often this call has waited."""
+        return PAUSES[min(earlier_pauses, len(PAUSES) - 1)] * self._jitter()
 
     def _may_repeat(self, failed_call: FailedCall, pause: float, deadline: float) -> bool:
         """Whether the same call may work later, and the pause before it would end in time."""
         may_pass = is_passing(failed_call) or AWSRetry.found(failed_call.code)
         return may_pass and self.clock() + pause <= deadline
 
-    def _client_method(self, name: str) -> Callable[..., dict[str, Any]]:
-        method: Callable[..., dict[str, Any]] | None = getattr(self.client, name, None)
+    def _client_method(self, operation: str) -> Callable[..., dict[str, Any]]:
+        """Return the method of the client for an operation. Raises Problem if this boto3 is too old to have it."""
+        method: Callable[..., dict[str, Any]] | None = getattr(self.client, operation, None)
         if method is None:
-            raise missing_part_problem("boto3", "it", f"Call {self.service}:{_iam_action(name)}")
+            raise missing_part_problem("boto3", "it", f"Call {self.service}:{_iam_action(operation)}")
         return method
 
     def read_pages(self, operation: str, key: str, **parameters: Any) -> list[Any]:
@@ -208,6 +209,7 @@ class CallErrors(AWSErrorHandler):
 
     @classmethod
     def _is_missing(cls) -> type[BaseException]:
+        """Return what the handlers catch as a missing object. They call this method of the class of amazon.aws."""
         return exception_with_code(MISSING_CODES)
 
 

@@ -81,7 +81,7 @@ class AddonWait:
         started_at = eks.clock()
         limit_seconds = self.limits.seconds_by_operation[operation]
         # A call that fails for a passing reason is tried again for as long as the wait may take.
-        eks.wait_until(started_at + limit_seconds)
+        eks.extend_patience_until(started_at + limit_seconds)
         self._degraded_since = None
         pause_seconds = FIRST_PAUSE
         while True:

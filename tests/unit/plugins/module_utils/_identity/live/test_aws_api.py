@@ -94,7 +94,7 @@ def test_what_stays_is_not_tried_again(error: Exception) -> None:
 
 def test_a_wait_lends_its_time() -> None:
     calls, clock = calls_to(Client(refused("ThrottlingException")))
-    calls.wait_until(clock() + 600)
+    calls.extend_patience_until(clock() + 600)
     with pytest.raises(boto.ClientError):
         calls("describe_addon")
     assert 580 < clock() - 1000 <= 600
