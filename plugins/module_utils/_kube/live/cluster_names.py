@@ -37,9 +37,10 @@ def find_cluster_names(params: Mapping[str, Any], environ: Mapping[str, str]) ->
     """
     if params.get("eks_cluster"):
         return ClusterNames(name=params["eks_cluster"]["name"])
+    # AUTH_ARG_MAP has the option of the task by the name that the client has for it.
     options = {name: read_option(params, environ, name, alias) for alias, name in AUTH_ARG_MAP.items()}
-    names_kubeconfig = options["kubeconfig"] or options["context"]
-    is_in_cluster = environ.get(IN_CLUSTER_VARIABLE) and not names_kubeconfig
+    has_kubeconfig = bool(options["kubeconfig"] or options["context"])
+    is_in_cluster = environ.get(IN_CLUSTER_VARIABLE) and not has_kubeconfig
     if options["host"] or is_in_cluster:
         return ClusterNames()
     try:
