@@ -118,7 +118,10 @@ def plan_hop(build: CollectorBuild, receivers: Mapping[str, Sequence[str]]) -> H
 
 
 def explain_untested(build: CollectorBuild, config: Mapping[str, Any]) -> str:
-    """Return why a collector, or a signal of it, is not tested; empty if all signals are."""
+    """Return why a collector is not tested, or which of its signals are not; empty if all are tested.
+
+    For example, `its sampler may drop what is sent`, or `its traces, which a sampler may drop`.
+    """
     reason = explain_unprobed(build, config)
     if reason:
         return reason
