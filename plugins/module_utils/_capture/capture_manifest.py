@@ -55,7 +55,7 @@ class SourceFacts(TypedDict, total=False):
     """When the capture began, such as `2026-07-01T12:00:00Z`."""
     collector: CapturedCollector
     files: list[str]
-    """The names of the files, for source `files`. The fields below are there for source `pod`."""
+    """The names of the files. This field is for source `files` alone, and all below are for source `pod` alone."""
     image: str
     config_sha256: str
     """What `hash_config` returns for the config of the collector."""
@@ -80,6 +80,8 @@ class SourceRow(SourceFacts, total=False):
 
 
 class _CountedFacts(TypedDict, total=False):
+    """What is known if metrics of other pods say how much all pods received."""
+
     rates_of_pods: int
     """The number of other pods whose own metrics were read; missing if nothing was counted there."""
 
