@@ -13,10 +13,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..module_utils._collector.hops import Hop, plan_hop
 from ..module_utils._collector.manifests import monitoring, service_account
 from ..module_utils._collector.manifests.build import CollectorBuild
 from ..module_utils._collector.options import Collector
-from ..module_utils._collector.probing import Hop, Probe, plan_hop, plan_probe
+from ..module_utils._collector.probing import Probe, plan_probe
 from ..module_utils._identity.identity import CollectorGrants, list_needed_accounts
 from ..module_utils._otelcol.kube import names
 from ..module_utils._otelcol.kube.objects import Manifest

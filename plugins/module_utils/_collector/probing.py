@@ -15,17 +15,15 @@ Example of a test:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from collections.abc import Mapping
+from typing import Any, Literal, TypedDict
 
-from .._otelcol.config.pipelines import PipelineGraph
-from .._otelcol.traits import is_for_trials
 from .manifests.build import CollectorBuild
 from .manifests.network import OTLP_HTTP, list_plain_ports
 from .sampled_routes import SampledProbe, list_passed_signals, list_received_signals, plan_sampled_probe
 
 # The name of the port with the collector's own metrics.
-_METRICS_PORT = "metrics"
+METRICS_PORT = "metrics"
 
 
 class PodsWithPort(TypedDict):
@@ -41,8 +39,8 @@ class MetricsSource(TypedDict):
 
     namespace: str
     selector: str
-    evidence: str
-    """`metrics`: how the verification sees that telemetry has arrived."""
+    evidence: Literal["metrics"]
+    """How the verification sees that telemetry has arrived."""
     metrics_port: int
 
 
@@ -68,52 +66,10 @@ def plan_probe(build: CollectorBuild, config: Mapping[str, Any]) -> Probe | None
             "namespace": namespace,
             "selector": selector,
             "evidence": "metrics",
-            "metrics_port": ports[_METRICS_PORT],
+            "metrics_port": ports[METRICS_PORT],
         },
         "signals": list_passed_signals(config),
         **plan_sampled_probe(config),
-    }
-
-
-class HopExporter(TypedDict):
-    """An exporter of a collector: its signals, and the collectors that it sends to."""
-
-    signals: list[str]
-    to: list[str]
-
-
-class Hop(TypedDict):
-    """A collector that telemetry passes, with its pods and the port of their metrics."""
-
-    name: str
-    """NAMESPACE/NAME."""
-    namespace: str
-    selector: str
-    metrics_port: int
-    """0 if it does not serve its own metrics."""
-    exporters: dict[str, HopExporter]
-
-
-def plan_hop(build: CollectorBuild, receivers: Mapping[str, Sequence[str]]) -> Hop | None:
-    """Return how to see what a collector receives and sends on; None for a sidecar, which has no pods of its own.
-
-    The search for lost records reads the metrics of each collector that telemetry passes, one hop after the other.
-    `receivers` are the names of the collectors that each exporter sends to.
-    """
-    collector = build.collector
-    if collector.mode == "sidecar":
-        return None
-    signals_by_exporter = PipelineGraph.of(build.config).find_signals_by_id("exporters")
-    exporters: dict[str, HopExporter] = {}
-    for name in sorted(signals_by_exporter):
-        if not is_for_trials(name):  # such as `debug`, which only prints
-            exporters[name] = {"signals": sorted(signals_by_exporter[name]), "to": list(receivers.get(name, ()))}
-    return {
-        "name": f"{collector.namespace}/{collector.name}",
-        "namespace": collector.namespace,
-        "selector": collector.selector_text,
-        "metrics_port": list_plain_ports(build, build.config).get(_METRICS_PORT, 0),
-        "exporters": exporters,
     }
 
 
@@ -145,6 +101,6 @@ def explain_unprobed(build: CollectorBuild, config: Mapping[str, Any]) -> str:
         return "it has no OTLP receiver over HTTP"
     if not list_passed_signals(config):
         return "its sampler may drop what is sent"
-    if _METRICS_PORT not in port_names:
+    if METRICS_PORT not in port_names:
         return "it does not serve its own metrics, in which the data would be counted"
     return ""
