@@ -53,7 +53,8 @@ def find_collector_build(collector: Collector) -> FoundBuild:
         described_build = _resolve_described_build(collector, collector_version)
         return FoundBuild(described_build, described_build.version if described_build else collector_version)
     if collector.image not in ("", OPERATORS_IMAGE):
-        # Without `distribution` and `version`: the image need not have what their defaults name.
+        # Rules judge without `distribution` and `version`: the image need not have what their defaults name. Recipes
+        # need some version for the names of components, and nothing tells a better one.
         return FoundBuild(_builds.resolve_build(BuildRequest(), collector.image), collector_version)
     _check_version(collector)
     if not collector_version:
@@ -77,7 +78,11 @@ def _resolve_described_build(collector: Collector, collector_version: str) -> Ta
 
 
 def _check_version(collector: Collector) -> None:
-    """Raise Problem for a version that its distribution cannot have: some write a `v` before it, others do not."""
+    """Raise Problem for a version that its distribution cannot have.
+
+    A version has three numbers, and begins with `v` if the versions of the distribution do: `v0.43.1` for ADOT, and
+    `0.158.0` for contrib.
+    """
     tested_version = str(_tables.catalogue("distributions")[collector.distribution]["version"])
     begins_with_v = collector.version.startswith("v")
     if not _VERSION.match(collector.version) or begins_with_v != tested_version.startswith("v"):
