@@ -20,6 +20,8 @@ FILE, FUNCTION, MODULE, TASKS, PLAYBOOK, TEMPLATE = 500, 60, 30, 60, 40, 60
 
 LARGE: dict[str, str] = {}
 LONG: dict[str, str] = {}
+# Each of its plays reads the variables of role otel, which playbooks of another folder do not find.
+DENSE_PLAYBOOKS = {"playbooks/site.yml"}
 
 PYTHON = files("plugins/*.py", "tests/*.py", "tools/*.py")
 MODULES = files("plugins/modules/*.py")
@@ -87,3 +89,13 @@ def test_other_files_are_short(pattern: str, most: int) -> None:
 def test_exceptions_are_still_needed() -> None:
     assert [path for path in LARGE if path not in PYTHON or lines(path) <= FILE] == []
     assert all(reason.endswith(".") for reason in (*LARGE.values(), *LONG.values()))
+
+
+def test_the_tasks_of_a_playbook_are_in_block_style() -> None:
+    """A task in braces saves lines, and is read one word after the other."""
+    dense = {
+        path
+        for path in files("playbooks/*.yml")
+        if any(line.strip().startswith(("- {name: ", "tasks: [{", "pre_tasks: [{")) for line in text(path).splitlines())
+    }
+    assert dense == DENSE_PLAYBOOKS
