@@ -47,7 +47,7 @@ def test_files_are_tested_whatever_the_inventory_is_for(tmp_path: Path) -> None:
     ("exporter", "body", "said"),
     [
         ("debugg", f"{VERSION}; {READY}", "the config has no exporter 'debugg'; did you mean 'debug'?"),
-        ("debug", f"{VERSION}; echo Error: unknown >&2; exit 1", "is version 0.99.0, not 0.158.0. The tests say what"),
+        ("debug", f"{VERSION}; echo Error: unknown >&2; exit 1", "is version 0.99.0, not 0.158.0. The results are"),
         ("debug", "echo busybox", "otelcol is no Collector: `"),
         ("debug", "exit 1", "otelcol is no Collector: `"),
         ("debug", f"{VERSION}; echo bind: address already in use; exit 1", "other programs take every port"),

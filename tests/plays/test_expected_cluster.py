@@ -35,6 +35,8 @@ ALERT = {"alertname": "OtelCollectorDown", "collector": "otel-collector"}
 FIRST = {
     "alert": "Find the collector of the alert, and decide what is done",
     "judge": "Remove the pages of an earlier run",
+    "remove": "Check that the command line leaves the states to this playbook",
+    "verify": "Check that the command line leaves the states to this playbook",
 }
 INPUTS = {
     "ansible_eda": {"event": {"alert": {"status": "firing", "labels": ALERT, "startsAt": "2026-01-31T12:00:00Z"}}},

@@ -21,8 +21,8 @@ PIPELINE = {"pipelines": {"traces": {"processors": ["x"]}}}
 # A collector, what the run says of it, and what it does not say.
 HOSTS: dict[str, tuple[list[Any], dict[str, Any], str]] = {
     "site": (
-        [INGEST, {"datadog_export": {"site": "app.datadoghq.com"}}],
-        {"env": KEY},
+        [INGEST, "datadog_export"],
+        {"env": KEY, "config": {"exporters": {"datadog": {"api": {"site": "app.datadoghq.com"}}}}},
         "exporters.datadog.api.site: error [datadog-site] 'app.d",
     ),
     "default": ([INGEST, "datadog_export"], {}, "give it a default: ${env:DD_API_KEY:-VALUE}."),
