@@ -52,7 +52,8 @@ def check_rising_bounds(bounds: Sequence[Any]) -> Sequence[Any]:
     if any("$" in str(bound) for bound in bounds):
         return bounds
     for lower_bound, upper_bound in pairwise(bounds):
-        if not _measure_bound(lower_bound) < _measure_bound(upper_bound):
+        is_rising = _measure_bound(lower_bound) < _measure_bound(upper_bound)  # false for nan too
+        if not is_rising:
             wrong = f"bound '{upper_bound}' of a histogram stands after '{lower_bound}', and is not larger"
             raise Problem(wrong, fix="Write `buckets` from the smallest bound to the largest one, each once.")
     return bounds
