@@ -14,6 +14,7 @@ With option `adopt` the task takes such an association over: it is changed, or w
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from ..._otelcol.errors import Problem
@@ -39,7 +40,7 @@ class RoleAssociation:
 
     def refuse_other_role(self) -> None:
         """Raise Problem if the account is associated with another role, unless the task may take that over."""
-        role_arn = self._read_role_arn()
+        role_arn = self._earlier_role_arn
         if not role_arn or self._names_role(role_arn) or self.params["adopt"]:
             return
         task_text = f"Associate {self.params['namespace']}/{self.params['service_account']} with {self.params['name']}"
@@ -48,18 +49,19 @@ class RoleAssociation:
 
     def has_role(self) -> bool:
         """Return whether the account is associated with a role that has the name of the task's role."""
-        return self._names_role(self._read_role_arn())
+        return self._names_role(self._earlier_role_arn)
 
     def find_orphaned_role(self) -> str:
         """Return the ARN of the role that the account is associated with, if it has the name of the task's role.
 
         Ask only if there is no such role: then the association is a remainder. Empty without one.
         """
-        role_arn = self._read_role_arn()
+        role_arn = self._earlier_role_arn
         return role_arn if self._names_role(role_arn) else ""
 
-    def _read_role_arn(self) -> str:
-        """Return the ARN of the role that the account is associated with; empty without an association."""
+    @cached_property
+    def _earlier_role_arn(self) -> str:
+        """The ARN of the role that the account was associated with before this task; empty without an association."""
         settings = association_settings(self._association_task("present", "").read())
         return str(settings.get("role_arn", ""))
 
