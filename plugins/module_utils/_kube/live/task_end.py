@@ -37,7 +37,7 @@ from ..._otelcol.config.object_secrets import find_secrets_in_objects
 from ..._otelcol.errors import MASK, Problem, escape_tree, make_printable
 from ..bundle import list_secret_values, redact_manifest
 from ..option_secrets import build_secret_remover
-from .api_errors import explain_outage
+from .api_errors import as_problem
 from .hidden import hide_option_secrets
 from .libraries import parse_foreign_yaml
 from .outage import LostError
@@ -63,13 +63,11 @@ def run(module: AnsibleModule, task: Callable[[], dict[str, Any]], secrets: Iter
 
     try:
         result = task()
-    except Problem as problem:
+    except (Problem, LostError) as error:
+        problem = as_problem(error)
         _warn(module, problem.facts)
         message = conceal_secrets(str(problem))
         module.fail_json(**make_showable({**_escape_result(problem.facts), "msg": message}))
-    except LostError as error:
-        message = conceal_secrets(str(explain_outage(error)))
-        module.fail_json(**make_showable({"msg": message}))
     else:
         _warn(module, result)
         module.exit_json(**make_showable(_escape_result(result)))
