@@ -25,8 +25,10 @@ GATEWAY = {
     "name": "gateway",
     "recipes": [*INGEST, {"xray_ingest": {"region": "eu-west-1"}}, "prometheus_export", "debug_output"],
 }
-TCP = {2000, 4317, 4318, 5140, 8006, 8888, 8889, 9411, 13133, 14250, 14268}
-UDP = {2000, 5140, 6831, 8006}
+PORTS = {
+    "tcp": {2000, 4317, 4318, 5140, 8006, 8888, 8889, 9411, 13133, 14250, 14268},
+    "udp": {2000, 5140, 6831, 8006},
+}
 SECONDS = 60
 LISTENS = "0A"
 """State of a socket in /proc/net/tcp."""
@@ -38,6 +40,11 @@ def ports(process: int, protocol: str, family: str) -> set[int]:
     rows = [line.split() for line in table]
     wanted = [row for row in rows if protocol == "udp" or row[3] == LISTENS]
     return {int(row[1].rpartition(":")[2], 16) for row in wanted}
+
+
+def all_ports(process: int, family: str) -> dict[str, set[int]]:
+    """Return the local ports in the network of a process, by protocol."""
+    return {protocol: ports(process, protocol, family) for protocol in PORTS}
 
 
 @pytest.mark.parametrize(
@@ -60,14 +67,17 @@ def test_all_receivers_of_recipes_listen(
     command = [unshare, "--map-root-user", "--net", "sh", "-c", script]
     with (tmp_path / "log").open("w") as log, subprocess.Popen(command, env=names, stdout=log, stderr=log) as running:
         try:
+            # Some receivers bind their sockets after the Collector says that it is ready.
+            listening: dict[str, set[int]] = {}
             end = time.monotonic() + SECONDS
             while running.poll() is None and time.monotonic() < end:
-                if "Everything is ready" in (tmp_path / "log").read_text():
+                is_ready = "Everything is ready" in (tmp_path / "log").read_text()
+                listening = all_ports(running.pid, socket_family)
+                if is_ready and listening == PORTS:
                     break
                 time.sleep(0.1)
             said = (tmp_path / "log").read_text()
             assert running.poll() is None, said
-            assert ports(running.pid, "tcp", socket_family) == TCP, said
-            assert ports(running.pid, "udp", socket_family) == UDP, said
+            assert listening == PORTS, said
         finally:
             running.terminate()
