@@ -144,7 +144,7 @@ def test_helm_gets_the_kubeconfig(path: Path, arguments: dict[str, Any]) -> None
 
 
 def playbooks() -> Iterator[tuple[str, dict[str, Any]]]:
-    for path in sorted(ROOT.glob("playbooks/*.yml")):
+    for path in sorted([*ROOT.glob("playbooks/*.yml"), *ROOT.glob("playbooks/plays/*.yml")]):
         for play in _documents.read_yaml(path):
             yield path.name, play
 
@@ -167,7 +167,8 @@ def runs_on_the_controller(play: dict[str, Any]) -> bool:
 def test_a_playbook_with_calls_of_its_own_names_the_cluster(name: str, play: dict[str, Any]) -> None:
     folder = ROOT / "playbooks" / "tasks"
     calling = {path.name for path in folder.glob("*.yml") if any(map(calls_alone, _documents.read_yaml(path)))}
-    names = [file.removeprefix("tasks/") for task in tasks(play.get("tasks") or []) for file in included(task)]
+    named_paths = [path for task in tasks(play.get("tasks") or []) for path in included(task)]
+    names = [path.rpartition("tasks/")[2] for path in named_paths]
     listed = [file for name in names for file in named_files(folder, name)]
     needed = any(reached(folder, file, set()) & calling for file in listed)
     assert (play.get("module_defaults") == {TARGET: "{{ __otel_target }}"}) == needed

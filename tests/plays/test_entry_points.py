@@ -119,7 +119,7 @@ def guards(tasks: list[Any]) -> list[Any]:
     return [task for task in acting if not task.keys() & of_stages]
 
 
-@pytest.mark.parametrize("name", ["site", "remove"])
+@pytest.mark.parametrize("name", ["plays/clusters", "plays/hosts", "plays/waves", "remove"])
 def test_what_guards_a_run_cannot_be_left_out_by_a_tag(name: str) -> None:
     plays = _documents.read_yaml(ROOT / "playbooks" / f"{name}.yml")
     tasks = [task for play in plays for task in play.get("tasks") or ()]

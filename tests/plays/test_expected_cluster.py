@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -27,8 +28,16 @@ from tests.support.servers import serve_answers
 PLAYBOOKS = sorted(path.stem for path in ROOT.glob("playbooks/*.yml"))
 # A playbook imports the check, or its tasks do and it names the cluster for them.
 SIGNS = ("tasks/target.yml", "{{ __otel_target }}")
-TEXTS = {name: (ROOT / "playbooks" / f"{name}.yml").read_text() for name in PLAYBOOKS}
-CHECKED = [name for name in PLAYBOOKS if any(sign in TEXTS[name] for sign in SIGNS)]
+IMPORTED = re.compile(r"import_playbook: (plays/\S+)")
+
+
+def whole_text(name: str) -> str:
+    """Return the text of a playbook with that of the plays that it imports."""
+    text = (ROOT / "playbooks" / f"{name}.yml").read_text()
+    return "".join([text, *((ROOT / "playbooks" / path).read_text() for path in IMPORTED.findall(text))])
+
+
+CHECKED = [name for name in PLAYBOOKS if any(sign in whole_text(name) for sign in SIGNS)]
 IDENTITY, UID = "/api/v1/namespaces/kube-system", "5c0ba2a7-7c2c-4c52-9d0c-4a54a2ca4c0e"
 ALERT = {"alertname": "OtelCollectorDown", "collector": "otel-collector"}
 # What a playbook does before it knows its cluster.

@@ -139,7 +139,7 @@ def test_a_run_with_a_failed_host_that_may_fail_lets_its_changes_stay_before_it_
     waves = [{**WAVES[0], "max_failed": 1, "on_failure": "roll_back_all"}, {**WAVES[1], "on_failure": "roll_back_all"}]
     done = site(tmp_path, waves, by_host={"web1": NOWHERE})
     assert done.returncode == 2
-    _before, settling, end = told(done).partition("playbooks/tasks/wave_settle.yml for ")
+    _before, settling, end = told(done).partition("tasks/wave_settle.yml for ")
     assert settling, told(done)
     assert "all waves passed, but 1 host failed: web1:" in end
     assert "Bring members back" not in told(done)
