@@ -16,6 +16,7 @@ description:
   - A file C(.o11y-render) in that folder lists the files. The next run replaces and removes these alone. The task
     fails if another file has the name of one that is needed.
   - The task fails if a secret would stand in clear text in a file.
+  - The task fails if nothing was rendered for a cluster that has files, and removes none of them.
   - Warns of parts of the inventory that are in no file, of a folder that moves to another wave, and of folders whose
     clusters the inventory does not have.
 author: The o11y.opentelemetry maintainers (@o11y)

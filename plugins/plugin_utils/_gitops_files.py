@@ -24,7 +24,13 @@ from typing import Any
 
 from ..module_utils._gitops.gitops_changes import ClusterReport, FileChange
 from ..module_utils._gitops.gitops_inputs import check_rendered_parts
-from ..module_utils._gitops.gitops_layout import Object, build_file_tree, build_stages, explain_left_out
+from ..module_utils._gitops.gitops_layout import (
+    KUSTOMIZATION,
+    Object,
+    build_file_tree,
+    build_stages,
+    explain_left_out,
+)
 from ..module_utils._kube.bundle import redact_manifest
 from ..module_utils._otelcol.config.object_secrets import find_secrets_in_objects
 from ..module_utils._otelcol.errors import MASK, Problem, join_at_most
@@ -68,6 +74,14 @@ class FilePlan:
             for earlier_folder in _list_paths_below_root(self.left_folders)
         ]
 
+    @property
+    def removed_object_folders(self) -> list[Path]:
+        """The folders of the cluster with files of an earlier run, if no object is rendered now."""
+        if not _has_only_kustomization(self.text_by_file):
+            return []
+        folders = [self.folder, *self.left_folders]
+        return [folder.path for folder in folders if not _has_only_kustomization(folder.written_files)]
+
     def find_changed_files(self) -> list[str]:
         """Return the files whose text differs from that on disk now; none once they are written."""
         return sorted(name for name, text in self.text_by_file.items() if has_other_text(self.folder.path / name, text))
@@ -81,10 +95,11 @@ def write_cluster_files(arguments: Mapping[str, Any], hosts: Collection[str], *,
     """Write the files of one cluster, and return the result of gitops_render.
 
     `arguments` are the options of the module. `hosts` are all hosts of the inventory: the folder of a host that is none
-    of them is only named. Raises Problem before anything is written: for secrets, and for files of others that are in
-    the way.
+    of them is only named. Raises Problem before anything is written: for secrets, for files of others that are in the
+    way, and if nothing was rendered for a cluster that has files.
     """
     plan = _plan_files(arguments)
+    _check_not_emptied(plan)
     plan.folder.check_paths(plan.text_by_file)
     for left_folder in plan.left_folders:
         left_folder.check_paths()
@@ -137,6 +152,20 @@ def _check_folder_name(name: str) -> None:
 def _build_file_text(objects: Iterable[Object]) -> str:
     """Return the text of a file of objects."""
     return _FILE_HEADER + _yaml.dump(*_yaml.strip_ansible_types(list(objects)))
+
+
+def _has_only_kustomization(files: Collection[str]) -> bool:
+    """Return whether files have no object: none but that which lists the stages of a cluster."""
+    return set(files) <= {KUSTOMIZATION}
+
+
+def _check_not_emptied(plan: FilePlan) -> None:
+    """Raise Problem if nothing was rendered and an earlier run wrote files: a tool would remove all objects."""
+    if plan.removed_object_folders:
+        folder_names = join_at_most(_MOST_SHOWN, map(str, plan.removed_object_folders))
+        wrong = f"nothing was rendered for {plan.folder.host}, and all its files would be removed"
+        fix = f"Give its collectors. Remove the folder {folder_names} yourself if the cluster has none any more."
+        raise Problem(wrong, asked=ACTION, fix=fix)
 
 
 def _check_foreign_files(folder: ClusterFolder, changed_files: Iterable[str]) -> None:
