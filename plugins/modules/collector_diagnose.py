@@ -114,7 +114,10 @@ undelivered:
   returned: with O(applied)
   type: list
   elements: str
-healthy: {description: Whether all collectors are healthy., returned: success, type: bool}
+healthy:
+  description: Whether all collectors are healthy. It is V(false) without a collector.
+  returned: success
+  type: bool
 report: {description: "The verdict, followed by all details, as text.", returned: success, type: str}
 collectors:
   description: The results of each collector.

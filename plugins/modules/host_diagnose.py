@@ -139,7 +139,10 @@ unlisted:
   type: list
   elements: str
   sample: [old-agent]
-healthy: {description: Whether all collectors are healthy., returned: success, type: bool}
+healthy:
+  description: Whether all collectors are healthy. It is V(false) without a collector.
+  returned: success
+  type: bool
 tested:
   description: With O(send), where test data of each collector was seen, or why none was sent.
   returned: success

@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypedDict
 
 from ..module_utils._diagnose.diagnose_checks import Check, run_checks
-from ..module_utils._diagnose.diagnosis_report import build_diagnosis_report, list_verdict_lines
+from ..module_utils._diagnose.diagnosis_report import NOTHING_DIAGNOSED, build_diagnosis_report, list_verdict_lines
 from ..module_utils._diagnose.result_rows import CollectorResult
 from ..module_utils._diagnose.verdict import COLLECTOR_CHECKS, build_result_row
 from ..module_utils._otelcol.config.config_secrets import find_secrets
@@ -82,7 +82,7 @@ def diagnose_collectors(
 ) -> dict[str, Any]:
     """Return the result of a diagnosis, which has failed when a problem is as severe as `fail_on` says.
 
-    It has failed too if a collector could not be seen at all, unless `fail_on` is `never`.
+    It has failed too if there is no collector, or if one could not be seen at all, unless `fail_on` is `never`.
 
     `unlisted_collectors` are in the namespaces of the others.
     """
@@ -97,14 +97,26 @@ def diagnose_collectors(
     report = "\n".join([build_diagnosis_report(results), *unlisted_lines])
     return {
         "changed": False,
-        "failed": any(_is_failure(collector, fail_on) for collector in results),
-        "healthy": all(collector["status"] == "healthy" for collector in results),
-        "msg": "\n".join(verdict_lines),
+        "failed": _has_failed(results, fail_on),
+        "healthy": are_healthy(results),
+        "msg": "\n".join(verdict_lines) or NOTHING_DIAGNOSED,
         "verdict": verdict_lines,
         "failing": list_verdict_lines(broken_collectors),
         "report": make_printable(report),
         "collectors": results,
     }
+
+
+def are_healthy(results: Sequence[CollectorResult]) -> bool:
+    """Whether all collectors are healthy. Without a collector, nothing is known to be healthy."""
+    return bool(results) and all(collector["status"] == "healthy" for collector in results)
+
+
+def _has_failed(results: Sequence[CollectorResult], fail_on: str) -> bool:
+    """Whether a diagnosis fails: by one of its collectors, or since it has none."""
+    if not results:
+        return fail_on != "never"
+    return any(_is_failure(collector, fail_on) for collector in results)
 
 
 def _is_failure(collector: CollectorResult, fail_on: str) -> bool:

@@ -41,7 +41,7 @@ from ..module_utils._otelcol.config.masking import make_masker, mask_tree
 from ..module_utils._otelcol.errors import clean_text, make_printable
 from ..module_utils._telemetry.metrics import read_counts, subtract_readings
 from ..module_utils._telemetry.signal_flow import SignalFlow
-from ._diagnose import FAILING_STATES, create_search
+from ._diagnose import FAILING_STATES, are_healthy, create_search
 from ._host_test_data import TestOutcome, describe_services, evaluate_test, list_losses, list_passed_tests
 from ._otelcol import _builds, _yaml
 from ._unlisted_hosts import describe_unlisted
@@ -194,7 +194,7 @@ def _build_task_result(visited: VisitOutcome, visit: HostVisit) -> HostDiagnosis
     return {
         "changed": False,
         "failed": bool(failure_lines),
-        "healthy": all(collector["status"] == "healthy" for collector in results),
+        "healthy": are_healthy(results),
         "msg": "\n".join(failure_lines or [*tested_lines, *verdict_lines]),
         "verdict": verdict_lines,
         "failing": _list_verdicts_of_states(results, FAILING_STATES["error"]),

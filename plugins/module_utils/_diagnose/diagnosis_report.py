@@ -27,10 +27,12 @@ from .result_rows import CollectorResult, PodRow, ProblemRow, Row
 # The longest severity is `warning`, and two spaces stand after it.
 _SEVERITY_WIDTH = 9
 
+NOTHING_DIAGNOSED = "No collector was diagnosed. Give at least one in `collectors`."
+
 
 def build_diagnosis_report(results: Sequence[CollectorResult]) -> str:
     """Return the whole text of a diagnosis."""
-    lines = list_verdict_lines(results)
+    lines = list_verdict_lines(results) if results else [NOTHING_DIAGNOSED]
     for result in results:
         lines += ["", *_list_details(result)]
     return "\n".join(lines)

@@ -48,6 +48,14 @@ def test_a_healthy_one() -> None:
     assert result["msg"] == result["verdict"][0] == "ns/a: healthy: no data was due in that time"
 
 
+def test_nothing_diagnosed_is_not_healthy() -> None:
+    result = _diagnose.diagnose_collectors([], _diagnose.list_checks({}), {})
+    assert (result["failed"], result["healthy"]) == (False, False)
+    assert result["msg"] == result["report"] == "No collector was diagnosed. Give at least one in `collectors`."
+    gate = _diagnose.diagnose_collectors([], _diagnose.list_checks({}), {"fail_on": "error"})
+    assert gate["failed"]
+
+
 def test_a_broken_config_is_the_reason_why_nothing_runs_unless_the_user_judges_otherwise() -> None:
     (item,) = diagnosed({"objects": OBJECTS, "running": False})["collectors"]
     assert "[undefined-reference] 'debgu' is not configured; did you mean 'debug'" in item["verdict"][0]
