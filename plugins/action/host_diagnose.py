@@ -23,6 +23,7 @@ from ..plugin_utils._chosen_collectors import select_collectors
 from ..plugin_utils._host_diagnose import HostLookResult, HostVisit, diagnose_host, list_questions, load_configs
 from ..plugin_utils._needed import fail_for_missing_needs
 from ..plugin_utils._piped_secrets import pipe_secrets
+from ..plugin_utils._shape_checks import check_shapes
 from ..plugin_utils._wave_tasks import run_or_count_as_failed
 
 _MODULE_NAME = "o11y.opentelemetry.host_diagnose"
@@ -32,6 +33,13 @@ _VISIT_OPTIONS = {
     name: option
     for name, option in read_argument_spec("host_diagnose").items()
     if name in ("fail_on", "log_lines", "log_seconds", "window_seconds")
+}
+
+# The options that are read here, before the module checks them.
+_READ_OPTIONS = {
+    "collectors": {"type": "list", "elements": "dict"},
+    "bundles": {"type": "list", "elements": "dict"},
+    "only": {"type": "list", "elements": "str"},
 }
 
 
@@ -49,13 +57,14 @@ class ActionModule(ActionBase):
         arguments = dict(self._task.args)
         with turn_problems_into_failure():
             check_visit_options(arguments)
+            check_shapes(arguments, _READ_OPTIONS, "module host_diagnose")
         only_names = check_type_list(arguments.pop("only", None) or [])
         fail_on = arguments.pop("fail_on", None) or "never"
-        collectors = arguments.pop("collectors", [])
+        collectors = arguments.pop("collectors", None) or []
         with turn_problems_into_failure():
             collectors = select_collectors(collectors, only_names)
-        if only_names:
-            arguments["bundles"] = select_collectors(arguments["bundles"], only_names)
+            if only_names and "bundles" in arguments:
+                arguments["bundles"] = select_collectors(arguments["bundles"] or [], only_names)
         # In check mode, the host is looked at, and nothing is sent.
         is_check_only = bool(self._task.check_mode and arguments.get("send"))
         if is_check_only:

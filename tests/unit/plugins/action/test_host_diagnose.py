@@ -6,10 +6,16 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.action.host_diagnose import check_visit_options
+from ansible.errors import AnsibleActionFail
+from ansible.parsing.dataloader import DataLoader
+from ansible.playbook.play_context import PlayContext
+from ansible.playbook.task import Task
+from ansible.template import Templar
+from ansible_collections.o11y.opentelemetry.plugins.action.host_diagnose import ActionModule, check_visit_options
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 
@@ -31,3 +37,30 @@ def test_an_option_that_is_none_is_refused(option: str, value: Any, said: str) -
 def test_templates_may_make_texts_of_numbers() -> None:
     check_visit_options({"fail_on": "error", "window_seconds": "2.5", "log_seconds": "60", "bundles": "not checked"})
     check_visit_options({})
+
+
+WEB = {"name": "web", "config": "{}"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        ({"collectors": ["web"], "bundles": []}, r"option 'collectors\[0\]' of .* must be a mapping, not text"),
+        ({"collectors": [WEB], "bundles": ["web"]}, r"option 'bundles\[0\]' of .* must be a mapping, not text"),
+        ({"collectors": [WEB], "bundles": [], "only": {"a": 1}}, r"option 'only' of .* must be a list, not a mapping"),
+        ({"collectors": [WEB], "bundles": []}, r"there is no collector 'web'"),
+    ],
+)
+def test_a_value_of_a_wrong_shape_is_refused(arguments: dict[str, Any], fault: str) -> None:
+    loader, task = DataLoader(), Task()
+    task.args = {"only": ["web"], **arguments}
+    action = ActionModule(
+        task=task,
+        connection=SimpleNamespace(transport="local", become=None, _shell=SimpleNamespace(tmpdir=None)),
+        play_context=PlayContext(),
+        loader=loader,
+        templar=Templar(loader, variables={}),
+        shared_loader_obj=None,
+    )
+    with pytest.raises(AnsibleActionFail, match=fault):
+        action.run(task_vars={})
