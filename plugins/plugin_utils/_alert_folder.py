@@ -18,6 +18,7 @@ import os
 import platform
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,14 @@ _START_TIME_INDEX = 19
 _RUNNING = "running"
 
 
+@dataclass(frozen=True)
+class _NotedRun:
+    """A run of waves, and the file that notes it."""
+
+    path: Path
+    run: WaveRun
+
+
 class AlertFolder:
     """The files of one folder. Raises Problem for what cannot be read or written."""
 
@@ -54,18 +63,15 @@ class AlertFolder:
         self.path = _files.require_path(path).expanduser()
 
     def list_runs(self, current_time: float) -> list[WaveRun]:
-        """Return the runs of waves that are under way. Removes what ended ones of this machine left."""
-        current_runs = []
-        for path in sorted((self.path / _RUNS_FOLDER).glob("*.json")):
-            run = self._read(WaveRun, path)
-            if run is None:  # another run has removed the file since the folder was listed
-                continue
-            if is_under_way(run, platform.node(), identify_process(run.pid), current_time):
-                current_runs.append(run)
-            else:
+        """Return the runs of waves that are under way."""
+        return [noted.run for noted in self._read_noted_runs() if _is_current(noted.run, current_time)]
+
+    def remove_ended_runs(self, current_time: float) -> None:
+        """Remove the notes of runs that are not under way any more."""
+        for noted in self._read_noted_runs():
+            if not _is_current(noted.run, current_time):
                 with suppress(OSError):
-                    path.unlink()
-        return current_runs
+                    noted.path.unlink()
 
     def note_run(self, run: WaveRun) -> None:
         """Note which wave a run changes."""
@@ -95,6 +101,15 @@ class AlertFolder:
         """The path of the file with the last alert that stops runs."""
         return str(self.path / _STOP_FILE)
 
+    def _read_noted_runs(self) -> list[_NotedRun]:
+        """Return all runs that have a note, in the order of their files."""
+        noted_runs = []
+        for path in sorted((self.path / _RUNS_FOLDER).glob("*.json")):
+            run = self._read(WaveRun, path)
+            if run is not None:  # else another run has removed the file since the folder was listed
+                noted_runs.append(_NotedRun(path, run))
+        return noted_runs
+
     def _read(self, record_type: type[Record], path: Path) -> Record | None:
         """Return the record in a file; None if there is no such file."""
         try:
@@ -114,6 +129,11 @@ class AlertFolder:
                 _files.make_folder(folder)
                 folder.chmod(0o700)
         _files.write_or_check(path, text, check=False)
+
+
+def _is_current(run: WaveRun, current_time: float) -> bool:
+    """Whether a run is under way."""
+    return is_under_way(run, platform.node(), identify_process(run.pid), current_time)
 
 
 def identify_process(pid: int) -> str:

@@ -83,6 +83,8 @@ def plan_alert(
     alert_folder = AlertFolder(arguments["path"])
     alert_place = AlertedHost(host, is_cluster, _consents_to_undo(host_variables))
     planned_answer = decide_answer(alert, alert_place, alert_folder.list_runs(current_time))
+    if not check:
+        alert_folder.remove_ended_runs(current_time)
     if planned_answer.stops_waves and not check:
         alert_folder.note_stop(Stop(alert.name, alert.qualified_name, host, current_time))
     plan: AlertPlan = {

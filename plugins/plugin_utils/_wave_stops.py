@@ -27,6 +27,7 @@ def begin_wave(path: str, run_plan: RunPlan, wave: str, current_time: float) -> 
     folder = AlertFolder(path)
     own_run = _build_own_run(run_plan, wave, current_time)
     earlier_note = _find_earlier_note(folder, own_run, current_time)
+    folder.remove_ended_runs(current_time)
     # The run began with its first wave. An alert of the time between two of its waves stops it too.
     begun_at = earlier_note.begun if earlier_note else current_time
     stop = folder.read_stop()

@@ -42,6 +42,8 @@ def test_a_run_counts_as_long_as_its_process(folder: AlertFolder) -> None:
         assert {one.pid for one in folder.list_runs(NOW)} == {own.pid, other.pid}
         other.kill()
     assert folder.list_runs(NOW) == [own]
+    assert len(list((folder.path / "runs").iterdir())) == 2, "a list changes nothing"
+    folder.remove_ended_runs(NOW)
     assert [path.name for path in (folder.path / "runs").iterdir()] == [f"{platform.node()}-{own.pid}.json"]
 
 

@@ -9,14 +9,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._alerts.run_records import WaveRun
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _alert_plan
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._alert_folder import AlertFolder
 
+NOW = 1_800_000_000.0
 TWO = [{"name": "gateway"}, {"name": "agent", "namespace": "nodes"}]
 
 
 def plan(
-    folder: Path, variables: dict[str, Any], collector: str, namespace: str = "", linux: tuple[str, ...] = ()
+    folder: Path,
+    variables: dict[str, Any],
+    collector: str,
+    namespace: str = "",
+    linux: tuple[str, ...] = (),
+    *,
+    check: bool = False,
 ) -> dict[str, Any]:
     """Return what is done about an alert, for an inventory of one host."""
     labels = {"alertname": "OtelCollectorDown", "collector": collector, "namespace": namespace}
@@ -27,7 +36,7 @@ def plan(
         "hostvars": {"eu": variables},
         "ansible_play_hosts_all": ["eu"],
     }
-    return _alert_plan.plan_alert({"path": str(folder)}, given, 1_800_000_000.0, check=False)
+    return _alert_plan.plan_alert({"path": str(folder)}, given, NOW, check=check)
 
 
 @pytest.mark.parametrize(
@@ -77,3 +86,11 @@ def test_a_time_before_the_alert_is_a_number(tmp_path: Path) -> None:
     for given in ("an hour", None, True, -5, float("nan"), float("inf"), 10**400):
         with pytest.raises(Problem, match="Write a number of seconds"):
             plan(tmp_path, {**variables, "otel_alert_change_seconds": given}, "agent")
+
+
+@pytest.mark.parametrize(("check", "kept_notes"), [(True, 1), (False, 0)])
+def test_check_mode_removes_no_note_of_an_ended_run(tmp_path: Path, check: bool, kept_notes: int) -> None:
+    ended_run = WaveRun("elsewhere", 7, "start", NOW - 90_000, NOW - 90_000, "first", ["web1"])
+    AlertFolder(str(tmp_path)).note_run(ended_run)
+    plan(tmp_path, {"otel_collectors": TWO}, "gateway", check=check)
+    assert len(list((tmp_path / "runs").iterdir())) == kept_notes
