@@ -26,8 +26,14 @@ class ActionModule(WorkerAction):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return what the collectors count. No task fails for a cluster that cannot be read: the gate says so."""
         variables = task_vars or {}
+        written_arguments = self._task.args
+        arguments = dict(written_arguments)
         # With `applied`, the collectors are those that the run has applied to the member of these variables.
-        if {"seconds", "applied"} <= self._task.args.keys() and is_in_wave(variables):
-            self._task.args["seconds"] = choose_watch_seconds(float(self._task.args["seconds"]), variables)
-        result = {**super().run(tmp, task_vars), **build_watch_mark(self._task.args)}
-        return build_result_for_gate(result, self._task.args, str(variables.get("inventory_hostname")))
+        if {"seconds", "applied"} <= arguments.keys() and is_in_wave(variables):
+            arguments["seconds"] = choose_watch_seconds(float(arguments["seconds"]), variables)
+        self._task.args = arguments
+        try:
+            result = {**super().run(tmp, task_vars), **build_watch_mark(arguments)}
+        finally:  # `until` runs the action again
+            self._task.args = written_arguments
+        return build_result_for_gate(result, arguments, str(variables.get("inventory_hostname")))

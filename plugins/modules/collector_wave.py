@@ -103,6 +103,14 @@ taken:
   type: list
   elements: str
   sample: [obs/agent]
+unseen:
+  description: The collectors whose workload could not be read, such as for a missing right. They have no readings.
+  returned: when collectors were read
+  type: list
+  elements: dict
+  contains:
+    name: {description: "The collector, as C(NAMESPACE/NAME).", type: str, returned: always}
+    why: {description: "What could not be read, and why.", type: str, returned: always}
 watched:
   description: V(true) if the collectors were read for a time, and not only once.
   returned: when O(seconds) is above 0

@@ -275,7 +275,15 @@ def _describe_unread(member: str, variables: Mapping[str, Any]) -> Iterator[str]
     yield from _describe_other_releases(member, releases, track_by_name)
     for name in releases:
         if name not in track_by_name and name not in taken_over:
-            yield f"{name} on {member} does not run"
+            yield _describe_absent_collector(name, member, answer)
+
+
+def _describe_absent_collector(name: str, member: str, answer: Mapping[str, Any]) -> str:
+    """Return why a collector has no readings: it could not be seen, or it does not run."""
+    for unseen_collector in answer.get("unseen") or ():
+        if unseen_collector["name"] == name:
+            return f"{name} on {member} was not read: {unseen_collector['why']}"
+    return f"{name} on {member} does not run"
 
 
 def _describe_other_releases(

@@ -73,8 +73,10 @@ def watch_collectors(
     """Return the result of the module: the readings of the running collectors, for so many seconds.
 
     `applied` has the objects that this run applied. If another run has applied a collector since, it is that run which
-    judges the change: the name of the collector is in `taken`, and it has no readings.
+    judges the change: the name of the collector is in `taken`, and it has no readings. Collectors that this user may
+    not see are in `unseen`.
     """
+    targets = list(targets)
     # Another run may have applied the collector after this run did and before this task. Its generation shows that.
     running_targets = [target for target in targets if target.workload]
     taken_names = [name_target(target) for target in running_targets if _is_applied_by_other_run(target, applied)]
@@ -85,7 +87,18 @@ def watch_collectors(
     # nothing about either.
     taken_names += [collector.name for collector in watched_collectors if collector.is_replaced()]
     rows = [collector.build_row() for collector in watched_collectors if collector.name not in taken_names]
-    return {"changed": False, "collectors": rows, "taken": taken_names}
+    return {"changed": False, "collectors": rows, "taken": taken_names, "unseen": _list_unseen_collectors(targets)}
+
+
+def _list_unseen_collectors(targets: Iterable[DiagnosedTarget]) -> list[dict[str, str]]:
+    """Return the collectors of which nobody knows whether they run, each with the reason, such as a missing right."""
+    unseen_collectors = []
+    for target in targets:
+        unseen_parts = [] if target.workload else target.notes.build_rows()
+        if unseen_parts:
+            why = f"{unseen_parts[0]['what']}: {unseen_parts[0]['why']}"
+            unseen_collectors.append({"name": name_target(target), "why": why})
+    return unseen_collectors
 
 
 def _is_applied_by_other_run(target: DiagnosedTarget, applied: Iterable[Mapping[str, Any]]) -> bool:

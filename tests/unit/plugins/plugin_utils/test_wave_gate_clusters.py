@@ -82,6 +82,10 @@ def test_a_collector_of_the_same_name_in_another_namespace_is_its_like() -> None
         (member({"collectors": [], "unread": "forbidden"}), "eu was not read: forbidden"),
         (member({"collectors": [], "taken": ["obs/agent"]}), "obs/agent on eu was changed by another run"),
         (member({"collectors": [], "taken": []}), "obs/agent on eu does not run"),
+        (
+            member({"collectors": [], "unseen": [{"name": "obs/agent", "why": "forbidden"}]}),
+            "obs/agent on eu was not read: forbidden",
+        ),
         (member(read(0, 0), **{BEFORE: read(0, 0, readings=1)}), "obs/agent on eu: no data came in"),
     ],
 )

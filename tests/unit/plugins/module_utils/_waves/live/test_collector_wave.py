@@ -75,6 +75,19 @@ def test_a_collector_that_does_not_run_is_left_out() -> None:
     assert watch(cluster(), name="b")["collectors"] == []
 
 
+@pytest.mark.parametrize("kind", ["Deployment", None])
+def test_a_collector_whose_workload_may_not_be_read_says_so(kind: str | None) -> None:
+    api = cluster()
+    forbidden = status(403, "Forbidden", 'deployments.apps is forbidden: User "ann" cannot list it')
+    api.trouble = lambda _method, path: forbidden if "/deployments" in path else None
+    found = watch(api, **({"kind": kind} if kind else {}))
+    assert found["collectors"] == []
+    (unseen,) = found["unseen"]
+    assert unseen["name"] == "ns/a"
+    assert 'deployments.apps is forbidden: User "ann" cannot list it' in unseen["why"]
+    assert watch(cluster())["unseen"] == []
+
+
 def test_the_config_has_no_secret() -> None:
     api = cluster()
     secret = CONFIG.replace('endpoint: "${env:BACKEND}:4317"', 'endpoint: "b:4317", headers: {authorization: s3cret}')
