@@ -14,8 +14,9 @@ host. For example:
       +  otlp: {endpoint: "backend:4317"}
 
 The changes of two members count as the same even if these things differ, since they follow from the member: names of
-ConfigMaps that end with a hash of the config, annotations with such a hash, the namespace of an object, and the marks
-that stand for hidden secrets. Private.
+ConfigMaps that end with a hash of the config, annotations with such a hash, the namespace of an object, the namespace
+at the start of a release (`obs.agent`, which ClusterRoles have as their name), and the marks that stand for hidden
+secrets. Private.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from difflib import unified_diff
 
 from .._collector.manifests.pod import HASH_ANNOTATION
 from .._otelcol.errors import join_at_most
-from .._otelcol.kube.names import SPEC_HASH
+from .._otelcol.kube.names import RELEASE_LABEL, SPEC_HASH
 
 # What the name of a ConfigMap begins with in a difference.
 _CONFIG_MAP = "ConfigMap "
@@ -41,6 +42,8 @@ _NAME_LINES = 2
 _HIDDEN_SECRET = re.compile(r"\*{3}[0-9a-f]{8}\b")
 # The annotations with a hash of the config or of a pod.
 _HASH_FIELDS = (f"{HASH_ANNOTATION}:", f"{SPEC_HASH}:")
+# The label of an object with the release that it is of, such as `obs.agent`: the namespace and the name of a collector.
+_RELEASE_LINE = re.compile(rf"^ *{re.escape(RELEASE_LABEL)}: '?([\w.-]+)'?$", re.MULTILINE)
 # The end of the name of a ConfigMap with a config. Source: `_HASH_DIGITS` of _collector/manifests/build.py.
 _HASH_DIGITS = re.compile(r"[0-9a-f]{10}\Z")
 
@@ -88,7 +91,9 @@ def _list_member_lines(change: MemberChange, *, shows_new_text: bool, context: i
     `context` is how many unchanged lines stand around each changed one. With `shows_new_text`, new objects have their
     text.
     """
-    neutral_texts = _NeutralTexts(set(_list_config_names(change.differences)))
+    neutral_texts = _NeutralTexts(
+        set(_list_config_names(change.differences)), _map_neutral_releases(change.differences)
+    )
     for difference in map(_hide_namespace_of_new_object, change.differences):
         text_before = neutral_texts.make_neutral(difference.text_before)
         text_after = neutral_texts.make_neutral(difference.text_after)
@@ -100,13 +105,21 @@ def _list_member_lines(change: MemberChange, *, shows_new_text: bool, context: i
 def _hide_namespace_of_new_object(difference: Difference) -> Difference:
     """Return a difference with `namespace: …` for each line of a new object that has the object's own namespace.
 
-    Other objects keep these lines, because a namespace that changes inside an object is a change.
+    That of a ClusterRoleBinding is the namespace of its release. Other objects keep these lines, because a namespace
+    that changes inside an object is a change.
     """
-    namespace, slash, _name = difference.name.partition(" ")[2].rpartition("/")
-    if difference.text_before or not slash:
+    namespace = difference.name.partition(" ")[2].rpartition("/")[0] or _find_release_namespace(difference.text_after)
+    if difference.text_before or not namespace:
         return difference
     namespace_line = re.compile(rf"^( *(?:- )?namespace: '?){re.escape(namespace)}('?)$", re.MULTILINE)
     return replace(difference, text_after=namespace_line.sub(r"\1…\2", difference.text_after))
+
+
+def _find_release_namespace(text: str) -> str:
+    """Return the namespace of the release that an object is of; empty if it is of none."""
+    release_line = _RELEASE_LINE.search(text)
+    namespace, dot, _name = release_line[1].partition(".") if release_line else ("", "", "")
+    return namespace if dot else ""
 
 
 def _remove_namespace(name: str) -> str:
@@ -114,6 +127,8 @@ def _remove_namespace(name: str) -> str:
 
     A file of a host keeps its path.
     """
+    if name.startswith("/"):
+        return name
     kind, _space, path = name.partition(" ")
     return f"{kind} {path.rpartition('/')[2]}" if path else name
 
@@ -124,6 +139,20 @@ def _list_config_names(differences: Iterable[Difference]) -> Iterator[str]:
         name, _dash, hash_digits = _remove_namespace(difference.name).rpartition("-")
         if name.startswith(_CONFIG_MAP) and _HASH_DIGITS.match(hash_digits):
             yield name[len(_CONFIG_MAP) :]
+
+
+def _map_neutral_releases(differences: Iterable[Difference]) -> dict[str, str]:
+    """Return the releases of a member, each with its text without the namespace: of `obs.agent` `….agent`.
+
+    Releases that differ in their namespace alone are left out: an object that goes from one to the other has changed.
+    """
+    releases_by_text: dict[str, set[str]] = {}
+    for difference in differences:
+        for release in _RELEASE_LINE.findall(f"{difference.text_before}\n{difference.text_after}"):
+            _namespace, dot, name = release.partition(".")
+            if dot:
+                releases_by_text.setdefault(f"….{name}", set()).add(release)
+    return {releases.pop(): text for text, releases in releases_by_text.items() if len(releases) == 1}
 
 
 def _list_difference_lines(
@@ -149,18 +178,25 @@ def _list_difference_lines(
 class _NeutralTexts:
     """The texts of one member without what differs between members whose configs change alike.
 
-    `config_names` are the names of ConfigMaps without their hash. Each hidden secret of the member gets a number, the
+    `config_names` are the names of ConfigMaps without their hash, and `neutral_releases` has releases with their texts
+    without a namespace. Each hidden secret of the member gets a number, the
     same wherever it stands: `***1a2b3c4d` becomes `***1`.
     """
 
-    def __init__(self, config_names: Collection[str]) -> None:
+    def __init__(self, config_names: Collection[str], neutral_releases: Mapping[str, str]) -> None:
         self._config_names = config_names
+        self._neutral_releases = neutral_releases
         self._number_by_secret: dict[str, int] = {}
 
     def make_neutral(self, text: str) -> str:
-        """Return a text with numbers for secrets, with `…` for hashes in names, and without fields of hashes."""
+        """Return a text with numbers for secrets, and without fields of hashes.
+
+        It has `…` for hashes in names, and for the namespaces of releases.
+        """
         for config_name in self._config_names:
             text = re.sub(rf"\b{re.escape(config_name)}-[0-9a-f]{{10}}\b", f"{config_name}-…", text)
+        for release, neutral_release in self._neutral_releases.items():
+            text = re.sub(rf"(?<![\w.-]){re.escape(release)}(?![\w.])", neutral_release, text)
         numbered_text = _HIDDEN_SECRET.sub(self._number_secret, text)
         kept_lines = [line for line in numbered_text.splitlines() if not line.lstrip().startswith(_HASH_FIELDS)]
         return "\n".join(kept_lines)

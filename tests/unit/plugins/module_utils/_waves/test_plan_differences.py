@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.names import RELEASE_LABEL
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.plan_differences import (
     Difference,
     MemberChange,
@@ -81,6 +83,53 @@ def test_new_objects_of_other_namespaces_are_the_same() -> None:
     shown = list(list_change_lines(changes, "cluster", with_new_objects=True))
     assert [line for line in shown if "cluster" in line] == ["2 clusters: dev, eu", "1 cluster: us"]
     assert "  +  namespace: …" in shown
+
+
+def new_cluster_role(member: str, namespace: str, name: str = "agent") -> MemberChange:
+    """Return a new ClusterRole of a member with its binding. Their names begin with the namespace of the collector."""
+    full_name = f"{namespace}.{name}"
+    labels = f"  labels:\n    {RELEASE_LABEL}: {full_name}\n"
+    role = f"kind: ClusterRole\nmetadata:\n{labels}  name: {full_name}\nrules: []\n"
+    binding = (
+        f"kind: ClusterRoleBinding\nmetadata:\n{labels}  name: {full_name}\nroleRef:\n  name: {full_name}\n"
+        f"subjects:\n- kind: ServiceAccount\n  name: {name}\n  namespace: {namespace}\n"
+    )
+    service = f"kind: Service\nmetadata:\n{labels}  name: {name}\n  namespace: {namespace}\nspec: {{}}\n"
+    return MemberChange(
+        member,
+        [
+            Difference(f"ClusterRole {full_name}", "", role),
+            Difference(f"ClusterRoleBinding {full_name}", "", binding),
+            Difference(f"Service {namespace}/{name}", "", service),
+        ],
+    )
+
+
+@pytest.mark.parametrize("with_new_objects", [True, False])
+def test_cluster_roles_of_other_namespaces_are_the_same(with_new_objects: bool) -> None:
+    changes = [
+        new_cluster_role("dev", "obs"),
+        new_cluster_role("eu", "obs-eu"),
+        new_cluster_role("us", "obs", "gateway"),
+    ]
+    shown = list(list_change_lines(changes, "cluster", with_new_objects=with_new_objects))
+    assert [line for line in shown if "cluster" in line] == ["2 clusters: dev, eu", "1 cluster: us"]
+    assert any("ClusterRole ….agent" in line for line in shown)
+
+
+def test_a_release_that_moves_to_another_namespace_is_a_difference() -> None:
+    text = f"kind: ClusterRole\nmetadata:\n  labels:\n    {RELEASE_LABEL}: {{}}.agent\n"
+    moved = Difference("ClusterRole reader", text.format("obs"), text.format("old"))
+    shown = list(list_change_lines([MemberChange("dev", [moved])], "cluster", with_new_objects=False))
+    assert f"  -    {RELEASE_LABEL}: obs.agent" in shown
+    assert f"  +    {RELEASE_LABEL}: old.agent" in shown
+
+
+def test_a_file_below_a_folder_with_a_blank_keeps_its_path() -> None:
+    files = [Difference(f"/etc/otelcol/my {folder}/config.yaml", "a: 1\n", "a: 2\n") for folder in ("one", "two")]
+    shown = list(list_change_lines([MemberChange("web1", files)], "host", with_new_objects=False))
+    for folder in ("one", "two"):
+        assert f"  /etc/otelcol/my {folder}/config.yaml" in shown
 
 
 def test_a_namespace_that_changes_inside_an_object_is_a_difference() -> None:
