@@ -21,7 +21,7 @@ from typing import Any, TypedDict
 from ansible.module_utils.basic import AnsibleModule
 
 from ..._kube.live.api_errors import explain
-from ..._kube.live.cluster import APPLY, ApiError, Cluster
+from ..._kube.live.cluster import APPLY, CONFLICT, ApiError, Cluster
 from ..._kube.live.connect import connect
 from ..._kube.live.task_end import run
 from ..._kube.live.urls import quote_segment
@@ -31,6 +31,8 @@ from ..._otelcol.kube.names import OWNER, OWNER_LABEL
 from ..._otelcol.kube.objects import Manifest
 from .certificate_issue import IssuedCertificate, find_valid_ca, issue_certificate, read_expiry, read_host_names
 
+# No object has this resourceVersion. An apply with it creates an object, and is refused for one that exists.
+_NEVER_VERSION = "1"
 # Returns the current time, with a time zone.
 Clock = Callable[[], datetime.datetime]
 
@@ -87,27 +89,49 @@ def ensure_certificate(cluster: Cluster, request: CertificateRequest, clock: Clo
     """Return the CA bundle and the end of the certificate. Make a new certificate if that is needed.
 
     Check mode makes none. Raises Problem if the Secret belongs to another owner, if the certificate would be valid for
-    too few days, or if the API server refuses a request.
+    too few days or without end, or if the API server refuses a request.
     """
     action = f"See to the certificate {request.namespace}/{request.name}"
     _refuse_short_validity(request, action)
+    _refuse_endless_validity(request, action, clock())
     try:
-        live_secret = cluster.get(request.path)
-        _refuse_secret_of_others(live_secret, request)
-        old_certificate = _read_secret(live_secret)
-        renewal_reason = _find_renewal_reason(old_certificate, request, clock())
-        if not renewal_reason:
-            message = f"it is valid until {_format_expiry_date(old_certificate)}"
-            return _build_result(old_certificate, clock(), message, changed=False)
-        if request.check:
-            return _build_result(old_certificate, clock(), f"it would be made: {renewal_reason}", changed=True)
-        new_certificate = _renew_certificate(request, old_certificate, clock())
-        # A Secret that appeared since the read belongs to another owner, who must not lose a key.
-        query = {"fieldManager": OWNER, "force": "true" if live_secret else "false"}
-        cluster.request("PATCH", request.path, query, _build_secret(request, new_certificate), APPLY)
+        try:
+            return _read_or_make_certificate(cluster, request, clock)
+        except ApiError as error:
+            if error.status != CONFLICT:
+                raise
+        # Another run has written the Secret since it was read: its certificate is as good.
+        return _read_or_make_certificate(cluster, request, clock)
     except ApiError as error:
         raise explain(error, action) from error
+
+
+def _read_or_make_certificate(cluster: Cluster, request: CertificateRequest, clock: Clock) -> CertificateResult:
+    """Return the result of the task. Raises ApiError with CONFLICT if the Secret is written after it was read here."""
+    live_secret = cluster.get(request.path)
+    _refuse_secret_of_others(live_secret, request)
+    old_certificate = _read_secret(live_secret)
+    renewal_reason = _find_renewal_reason(old_certificate, request, clock())
+    if not renewal_reason:
+        message = f"it is valid until {_format_expiry_date(old_certificate)}"
+        return _build_result(old_certificate, clock(), message, changed=False)
+    if request.check:
+        return _build_result(old_certificate, clock(), f"it would be made: {renewal_reason}", changed=True)
+    new_certificate = _renew_certificate(request, old_certificate, clock())
+    new_secret = _pin_to_read_state(_build_secret(request, new_certificate), live_secret)
+    # A Secret that appeared since the read belongs to another owner, who must not lose a key.
+    query = {"fieldManager": OWNER, "force": "true" if live_secret else "false"}
+    cluster.request("PATCH", request.path, query, new_secret, APPLY)
     return _build_result(new_certificate, clock(), f"it was made: {renewal_reason}", changed=True)
+
+
+def _refuse_endless_validity(request: CertificateRequest, action: str, current_time: datetime.datetime) -> None:
+    """Raise Problem if the end of a new certificate would be after the last year that a certificate can name."""
+    try:
+        current_time + datetime.timedelta(days=request.days)
+    except OverflowError:
+        wrong = f"a certificate ends before the year 10000, and {request.days} days end later"
+        raise Problem(wrong, asked=action, where="days", fix="Give fewer days, such as 365.") from None
 
 
 def _refuse_short_validity(request: CertificateRequest, action: str) -> None:
@@ -181,6 +205,15 @@ def _read_secret(secret: Manifest | None) -> IssuedCertificate:
         certificate=texts.get("tls.crt", ""),
         private_key=texts.get("tls.key", ""),
     )
+
+
+def _pin_to_read_state(secret: Manifest, live_secret: Manifest | None) -> Manifest:
+    """Return a Secret that the server applies only if the live one is as it was read, or is still missing."""
+    if live_secret is None:
+        pinned_fields = {"resourceVersion": _NEVER_VERSION}
+    else:
+        pinned_fields = {key: live_secret["metadata"][key] for key in ("uid", "resourceVersion")}
+    return {**secret, "metadata": {**secret["metadata"], **pinned_fields}}
 
 
 def _build_secret(request: CertificateRequest, certificate: IssuedCertificate) -> Manifest:

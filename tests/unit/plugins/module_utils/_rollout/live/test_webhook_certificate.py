@@ -114,7 +114,7 @@ def test_a_secret_that_appears_after_the_read_keeps_its_keys() -> None:
             api.add(theirs)
 
     api.trouble = appears
-    with pytest.raises(Problem, match="other field managers own some of its fields"):
+    with pytest.raises(Problem, match="the Secret op/cert belongs to field manager"):
         see_to(api)
     assert api.objects[PATH]["data"] == theirs["data"]
 
@@ -124,4 +124,31 @@ def test_a_certificate_that_every_run_would_replace_is_refused(given: dict[str, 
     api = FakeApi(NAMESPACE)
     with pytest.raises(Problem, match=r"days .*renew_days"):
         see_to(api, **given)
+    assert PATH not in api.objects
+
+
+@pytest.mark.parametrize("day", [0, 300], ids=["first run", "renewal"])
+def test_of_two_runs_at_once_the_second_takes_the_certificate_of_the_first(day: int) -> None:
+    api = FakeApi(NAMESPACE)
+    if day:
+        see_to(api)
+    first_results: list[dict[str, Any]] = []
+
+    def run_first(method: str, path: str) -> None:
+        if method == "PATCH" and path == PATH and not first_results:
+            api.trouble = lambda _method, _path: None
+            first_results.append(see_to(api, day))
+
+    api.trouble = run_first
+    second = see_to(api, day)
+    (first,) = first_results
+    assert (first["changed"], second["changed"]) == (True, False)
+    assert second["ca_bundle"] == first["ca_bundle"] == data(api, "ca.crt")
+
+
+@pytest.mark.parametrize("days", [10_000_000, 10**10])
+def test_a_certificate_without_a_date_of_its_end_is_refused(days: int) -> None:
+    api = FakeApi(NAMESPACE)
+    with pytest.raises(Problem, match="a certificate ends before the year 10000"):
+        see_to(api, days=days)
     assert PATH not in api.objects
