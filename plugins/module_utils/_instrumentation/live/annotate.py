@@ -187,10 +187,8 @@ def _patch_annotations(
     query = {"fieldManager": OWNER}
     if options.check:
         query["dryRun"] = "All"
-    metadata: dict[str, Any] = {"annotations": patch}
-    if None in patch.values():
-        # The server removes an annotation only from the version that was read: another owner may have taken it over.
-        metadata["resourceVersion"] = live_namespace["metadata"]["resourceVersion"]
+    # The server changes only the version that was read: another owner may have set the annotation since.
+    metadata = {"annotations": patch, "resourceVersion": live_namespace["metadata"]["resourceVersion"]}
     try:
         patched = cluster.request(
             "PATCH", f"/api/v1/namespaces/{quote_segment(name)}", query, {"metadata": metadata}, MERGE

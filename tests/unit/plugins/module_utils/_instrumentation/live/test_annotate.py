@@ -51,13 +51,15 @@ def test_once_is_enough_and_check_mode_changes_nothing() -> None:
     assert (second["changed"], second["msg"], second["diff"]) == (False, "1 unchanged", [])
 
 
-def test_only_annotations_are_sent() -> None:
+def test_only_annotations_are_sent_for_the_version_that_was_read() -> None:
     api = FakeApi(namespace("shop"))
     sent: list[Any] = []
     original = api._patch
     api._patch = lambda path, query, body, match: sent.append((query, body)) or original(path, query, body, match)  # type: ignore[method-assign,func-returns-value]
     run(api, "shop")
-    assert sent == [({"fieldManager": "o11y.opentelemetry"}, {"metadata": {"annotations": {PYTHON: OURS}}})]
+    read_version = "2"
+    metadata = {"annotations": {PYTHON: OURS}, "resourceVersion": read_version}
+    assert sent == [({"fieldManager": "o11y.opentelemetry"}, {"metadata": metadata})]
 
 
 @pytest.mark.parametrize("given", [{}, {"absent": True}])
@@ -220,6 +222,22 @@ def test_an_annotation_that_another_owner_takes_over_after_the_read_stays() -> N
     api.trouble = taken
     with pytest.raises(Problem, match="has been modified"):
         run(api, "shop", absent=True)
+    assert annotations(api, "shop") == {PYTHON: "theirs/default"}
+
+
+def test_an_annotation_that_another_owner_adds_after_the_read_stays() -> None:
+    api = FakeApi(namespace("shop"))
+    path = "/api/v1/namespaces/shop"
+
+    def added(method: str, _path: str) -> None:
+        metadata = api.objects[path]["metadata"]
+        if method == "PATCH" and not metadata.get("annotations"):
+            new = {"annotations": {PYTHON: "theirs/default"}, "resourceVersion": "99"}
+            api.objects[path] = {**api.objects[path], "metadata": {**metadata, **new}}
+
+    api.trouble = added
+    with pytest.raises(Problem, match="has been modified"):
+        run(api, "shop")
     assert annotations(api, "shop") == {PYTHON: "theirs/default"}
 
 
