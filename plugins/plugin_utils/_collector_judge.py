@@ -52,8 +52,15 @@ def _explain_unread(member: Mapping[str, Any]) -> str:
     if reading.get("unread"):
         return f"{member['host']} was not read: {reading['unread']}"
     if not reading.get("collectors"):
-        return f"{member['host']} runs no collector of the inventory"
+        no_collector = f"{member['host']} runs no collector of the inventory"
+        return join_at_most(_SHOWN_LINES, _list_unseen_collectors(member), between="; ", last="; ") or no_collector
     return ""
+
+
+def _list_unseen_collectors(member: Mapping[str, Any]) -> list[str]:
+    """Return the collectors of a member that could not be read, each with the reason, such as a missing right."""
+    unseen_rows = member["read"].get("unseen") or ()
+    return [f"{row['name']} on {member['host']} was not read: {row['why']}" for row in unseen_rows]
 
 
 # ── Before the sync ──
@@ -131,9 +138,11 @@ def _judge_members(folder: Path, members: Sequence[Mapping[str, Any]]) -> Judged
 
 
 def _list_missing_collectors(members: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Yield the members of which nothing is known, then the collectors that another run changed."""
+    """Yield the members of which nothing is known, then collectors that were not read or were changed."""
     yield from filter(None, map(_explain_unread, members))
     for member in members:
+        if member["read"].get("collectors"):  # else it is among those above
+            yield from _list_unseen_collectors(member)
         for name in member["read"].get("taken") or ():
             yield f"{name} on {member['host']} was changed by another run"
 

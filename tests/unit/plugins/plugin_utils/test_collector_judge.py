@@ -18,6 +18,8 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _collect
 from .test_wave_gate import SECRET
 from .test_wave_gate_clusters import read
 
+UNSEEN = {"name": "obs/agent", "why": "forbidden"}
+
 
 def member(good: int, bad: int, host: str = "eu", **more: Any) -> dict[str, Any]:
     return {"host": host, "read": {**read(good, bad), **more}}
@@ -70,6 +72,7 @@ def test_collectors_that_do_worse_fail(tmp_path: Path, without_data: str) -> Non
         (member(50, 0, collectors=[], unread="forbidden"), "eu was not read: forbidden"),
         (member(50, 0, collectors=[]), "eu runs no collector of the inventory"),
         (member(50, 0, collectors=[], taken=["obs/agent"]), "obs/agent on eu was changed by another run"),
+        (member(50, 0, collectors=[], unseen=[UNSEEN]), "obs/agent on eu was not read: forbidden"),
     ],
 )
 def test_what_was_not_judged_by_data_is_no_success(tmp_path: Path, after: dict[str, Any], why: str) -> None:
@@ -88,6 +91,7 @@ def test_what_was_not_judged_by_data_is_no_success(tmp_path: Path, after: dict[s
         member(50, 0, "us", collectors=[], unread="forbidden"),
         member(50, 0, "us", collectors=[]),
         member(50, 0, "us", collectors=[], taken=["obs/agent"]),
+        member(50, 0, "us", collectors=[], unseen=[UNSEEN]),
     ],
 )
 def test_some_among_others_may_be_without_data(tmp_path: Path, silent: dict[str, Any]) -> None:
@@ -128,6 +132,12 @@ def test_what_cannot_be_read_is_not_kept(tmp_path: Path) -> None:
     with pytest.raises(Problem, match="eu was not read: forbidden"):
         keep(tmp_path, member(50, 0, unread="forbidden"))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_collector_that_cannot_be_seen_is_missing_beside_others(tmp_path: Path) -> None:
+    keep(tmp_path, member(50, 0))
+    with pytest.raises(Problem, match="obs/gateway on eu was not read: forbidden"):
+        judge(tmp_path, synced(50, 0, unseen=[{**UNSEEN, "name": "obs/gateway"}]))
 
 
 def test_one_that_cannot_be_read_keeps_no_other_and_loses_its_earlier_figures(tmp_path: Path) -> None:
