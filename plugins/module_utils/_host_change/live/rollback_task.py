@@ -112,7 +112,9 @@ def let_change_stay(options: HostTaskOptions, store: Store, *, check_mode: bool)
     note, so its removal does not count as a change.
     """
     current_release, undone_release = store.releases.find_current(), options.undone_release
-    if undone_release and current_release != undone_release:
+    if not current_release:
+        result_text = "it has no release in use, so nothing is left to decide"
+    elif undone_release and current_release != undone_release:
         result_text = (
             f"release {current_release} of another run is in use, and not release {undone_release}. It stays undecided"
         )

@@ -318,6 +318,15 @@ def test_a_run_lets_the_change_of_another_run_stay_undecided(host: FakeHost) -> 
     assert host.run(host.bundle(SECOND, metrics=METRICS), awaits_wave=True)["undecided"] == "000001"
 
 
+@pytest.mark.parametrize("check", [True, False])
+def test_without_a_collector_nothing_is_left_to_decide(host: FakeHost, check: bool) -> None:
+    """Somebody has removed it since, or has undone its first install."""
+    for more in ({}, {"undoes": "000001"}):
+        told = host.run({"name": "agent"}, "settled", check=check, **more)
+        assert (told["changed"], told["release"]) == (False, "")
+        assert told["msg"] == "agent: it has no release in use, so nothing is left to decide"
+
+
 def test_a_killed_first_install_goes_back_to_nothing(host: FakeHost) -> None:
     before = host.tree()
     host.run(host.bundle(FIRST, metrics=METRICS), awaits_wave=True)
