@@ -36,7 +36,7 @@ def find_lock_path(given_path: str, inventory_folder: Any) -> str:
 
 def read_lock_if_given(path: str) -> lock_file.Lock | None:
     """Return the lock in a file, or None for an empty path. Raises Problem if there is no lock in the file."""
-    return read_lock(Path(path).expanduser()) if path else None
+    return read_lock(_files.expand_path(path)) if path else None
 
 
 def read_lock(path: Path) -> lock_file.Lock:

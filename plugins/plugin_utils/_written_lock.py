@@ -82,13 +82,13 @@ class LockRequest:
         """Return the request of a task. Raises Problem if some images have no digest, and others have one too many."""
         archives, mirror = arguments["archives"], arguments["mirror"]
         return cls(
-            path=Path(arguments["path"]).expanduser(),
+            path=_files.expand_path(arguments["path"]),
             manifests=arguments["manifests"],
             charts=arguments["charts"],
             images=_join_digests(arguments["images"], arguments["digests"]),
             is_pushed=arguments["pushed"],
-            archives=Path(archives) if archives else None,
-            lock_of_mirror=Path(mirror).expanduser() / lock_file.LOCK_FILE if mirror else None,
+            archives=_files.expand_path(archives) if archives else None,
+            lock_of_mirror=_files.expand_path(mirror) / lock_file.LOCK_FILE if mirror else None,
             programs=arguments["programs"],
             exclude=arguments["exclude"],
         )

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...module_utils._otelcol.bounded.live.bounded_reads import read_file_bytes, read_file_head
-from ...module_utils._otelcol.errors import Problem
+from ...module_utils._otelcol.errors import Problem, clean_text
 from ...module_utils._otelcol.yaml.yaml_errors import VAULT_FIX, VAULT_HEADER
 
 # The modes of new files: for everybody to read, and for the user alone.
@@ -57,6 +57,21 @@ def require_path(path: str) -> Path:
     if not path:
         raise Problem("a path is empty", fix="Give files or folders; `.` is the folder in which you are.")
     return Path(path)
+
+
+def expand_path(path: str) -> Path:
+    """Return a path that a user gave, with the folder of the user in place of `~` and `~NAME`.
+
+    Raises Problem for a user that does not exist, and for a path with a NUL, which no file can have.
+    """
+    if "\0" in path:
+        raise Problem(f"the path '{clean_text(path)}' holds a NUL", fix="Give the path of a file or folder.")
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        user_name = path.partition("/")[0].removeprefix("~")
+        wrong = f"the path {path} is in the folder of a user, and there is no user '{user_name}'"
+        raise Problem(wrong, fix="Correct the name behind ~, or give the whole path.") from error
 
 
 def check_output_is_no_input(output: str | None, inputs: Iterable[str | None], option: str) -> None:

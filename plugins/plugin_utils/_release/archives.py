@@ -88,7 +88,7 @@ def collect_archives(rows: Iterable[Mapping[str, Any]], root: str, check: bool) 
     ]
     if not root:
         return CollectedArchives([_read_without_mirror(archive) for archive in expected_archives], changed=False)
-    mirror = Path(root).expanduser()
+    mirror = _files.expand_path(root)
     mirrored_archives = [_copy_into_mirror(archive, mirror / archive.path, check) for archive in expected_archives]
     return CollectedArchives(
         [mirrored.row for mirrored in mirrored_archives],
@@ -117,8 +117,9 @@ def _merge_by_name(archives: Iterable[Archive]) -> list[Archive]:
 
 def _read_mirror_sums(root: str) -> dict[str, str]:
     """Return the sums of archives in the lock of a mirror, by name; none without a mirror or a lock."""
-    path = Path(root).expanduser() / LOCK_FILE
-    lock = _lock_file.read_lock_if_given(str(path)) if root and path.is_file() else None
+    path = _files.expand_path(root) / LOCK_FILE
+    has_lock = bool(root) and _files.is_path_of_kind(path, Path.is_file)
+    lock = _lock_file.read_lock(path) if has_lock else None
     return lock.list_sums(PROGRAMS) if lock else {}
 
 
@@ -128,13 +129,19 @@ def _build_row(archive: Archive, archive_sum: str, origin: str) -> dict[str, str
 
 
 def _copy_into_mirror(archive: Archive, target: Path, check: bool) -> _MirroredArchive:
-    """Copy an archive to its place in a mirror, unless it is there. Check mode copies nothing."""
+    """Copy an archive to its place in a mirror, unless it is there. Check mode copies nothing.
+
+    Raises Problem if something else than a file is there, or if the archive is not the expected one.
+    """
     if _files.is_path_of_kind(target, Path.is_file):
         archive_sum = compute_file_sum(target, ARCHIVE_LIMIT)
         _check_sum(archive, archive_sum, str(target))
         return _MirroredArchive(_build_row(archive, archive_sum, archive.origin), changed=False)
+    if _files.is_path_of_kind(target, Path.exists):
+        fix = "Move it away, and run again."
+        raise Problem("this is no file", asked=f"Copy {archive.name}", where=str(target), fix=fix)
     # A mirror that is still to be filled has nothing to fill it from.
-    origin = archive.published if Path(archive.origin).expanduser() == target else archive.origin
+    origin = archive.published if _files.expand_path(archive.origin) == target else archive.origin
     if check:
         return _MirroredArchive(_build_row(archive, archive.expected_sum, origin), changed=True)
     _files.make_folder(target.parent)
@@ -206,7 +213,7 @@ def _read_answer(url: str, read_stream: _StreamReader) -> str:
 def _read_file_sum(origin: str, read_stream: _StreamReader, activity: str) -> str:
     """Return the sum of an archive in a file. Raises Problem if it cannot be read."""
     try:
-        with open_regular_file(Path(origin).expanduser(), ARCHIVE_LIMIT) as file:
+        with open_regular_file(_files.expand_path(origin), ARCHIVE_LIMIT) as file:
             return read_stream(file.read)
     except OSError as error:
         fix = "Put the archive there, leave the architecture out (otel_mirror_architectures), or correct the mirror."

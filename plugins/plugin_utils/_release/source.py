@@ -182,7 +182,7 @@ def _fetch_first(origins: list[str], activity: str, sleep: Callable[[float], Non
 
 def _read_file(origin: str, activity: str) -> bytes | None:
     """Return the content of a file; None if it does not exist. Raises Problem if it cannot be read."""
-    path = Path(origin).expanduser()
+    path = _files.expand_path(origin)
     try:
         return read_file_bytes(path) if path.exists() else None
     except OSError as error:
@@ -262,8 +262,10 @@ def _download(url: str) -> bytes:
 
 def read_chart(chart: str) -> ChartOnDisk | None:
     """Return a chart on disk, or None for a reference to a remote chart. Raises Problem for what is no chart."""
-    path = Path(chart).expanduser()
-    if not chart or _is_address(chart) or not path.exists():
+    if not chart or _is_address(chart):
+        return None
+    path = _files.expand_path(chart)
+    if not _files.is_path_of_kind(path, Path.exists):
         return None
     _check_links(path)
     if path.is_dir():

@@ -107,6 +107,17 @@ def test_a_lock_whose_row_stands_twice_is_refused(file: Path) -> None:
         _lock_file.read_lock(file)
 
 
+@pytest.mark.parametrize("place", ["~no-such-user-here/lock.yml", "/a\0b"])
+def test_a_path_that_no_file_can_have_is_refused(place: str, tmp_path: Path) -> None:
+    for option in ("mirror", "archives"):
+        with pytest.raises(Problem, match=r"no user 'no-such-user-here'|holds a NUL"):
+            written(tmp_path / "lock.yml", images=[image(IMAGE, "a.tar")], digests=[A], **{option: place})
+    with pytest.raises(Problem, match=r"no user 'no-such-user-here'|holds a NUL"):
+        written(Path(place))
+    with pytest.raises(Problem, match=r"no user 'no-such-user-here'|holds a NUL"):
+        _lock_file.read_lock_if_given(place)
+
+
 @pytest.mark.parametrize(("digests", "said"), [([A], "1 digest"), ([A, B, A], "3 digests")])
 def test_each_image_has_one_digest(tmp_path: Path, digests: list[str], said: str) -> None:
     with pytest.raises(Problem, match=f"Lock the images: 2 images cannot have {said}"):

@@ -52,3 +52,37 @@ def test_a_mirror_that_is_to_be_filled_is_no_origin(tmp_path: Path) -> None:
 def test_a_copy_may_be_read_by_all(source: str, tmp_path: Path) -> None:
     collect_archives([row(source, SUM)], str(tmp_path), check=False)
     assert (tmp_path / "releases" / "a.tar.gz").stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_folder_in_the_place_of_an_archive_is_told_and_stays(source: str, tmp_path: Path, check: bool) -> None:
+    place = tmp_path / "mirror" / "releases" / "a.tar.gz"
+    place.mkdir(parents=True)
+    with pytest.raises(Problem, match=r"Copy a\.tar\.gz: this is no file \(at .*/mirror/releases/a\.tar\.gz\)"):
+        collect_archives([row(source, SUM)], str(tmp_path / "mirror"), check=check)
+    assert list(place.parent.iterdir()) == [place]
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize(
+    ("root", "said"),
+    [
+        (f"/tmp/{'x' * 300}", "cannot create the folder /tmp/x"),
+        ("/tmp/a\0b", "holds a NUL"),
+        ("~no-such-user-here/mirror", "no user 'no-such-user-here'"),
+    ],
+)
+def test_a_mirror_that_no_folder_can_be_is_refused(source: str, root: str, said: str, check: bool) -> None:
+    if check and "create" in said:
+        assert collect_archives([row(source)], root, check=check).changed
+        return
+    with pytest.raises(Problem, match=said):
+        collect_archives([row(source)], root, check=check)
+
+
+@pytest.mark.parametrize(
+    ("origin", "said"), [("/a\0b", "holds a NUL"), ("~no-such-user-here/a", "no user"), ("/", "Is a directory")]
+)
+def test_an_origin_that_no_file_can_be_is_refused(origin: str, said: str) -> None:
+    with pytest.raises(Problem, match=said):
+        collect_archives([row(origin)], "", check=False)

@@ -188,3 +188,15 @@ def test_a_redirection_to_no_address_is_refused(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(Problem, match=r"no server has such an address .*example\.com/cert") as error:
         source.fetch([URL], "", "Read it")
     assert "secret" not in str(error.value)
+
+
+@pytest.mark.parametrize("place", ["~no-such-user-here/a", "/a\0b"])
+def test_a_path_that_no_file_can_be_is_refused(place: str) -> None:
+    with pytest.raises(Problem, match=r"no user 'no-such-user-here'|holds a NUL"):
+        source.fetch([place], "", "Read it")
+    with pytest.raises(Problem, match=r"no user 'no-such-user-here'|holds a NUL"):
+        source.read_chart(place)
+
+
+def test_a_chart_of_a_name_that_no_file_can_have_is_elsewhere() -> None:
+    assert source.read_chart(f"/{'x' * 300}") is None
