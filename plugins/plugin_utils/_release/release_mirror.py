@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, NotRequired, TypedDict
 
-from ...module_utils._install.releases import lock_file, mirror_images, pinned_images
+from ...module_utils._install.releases import lock_file, manifest, mirror_images, pinned_images
 from ...module_utils._install.releases.installed import HELM, RELEASED_PROVIDERS
 from ...module_utils._install.releases.products import CERT_MANAGER, Product, find_product
 from ...module_utils._install.releases.version_numbers import Version, require_whole_version
@@ -71,10 +71,13 @@ class MirrorArguments(TypedDict):
 def mirror_releases(arguments: MirrorArguments, check: bool) -> dict[str, Any]:
     """Write manifests and archives into the mirror, and return what the mirror needs. Check mode writes nothing.
 
-    Raises Problem for a release that cannot be read, that is another one than the lock has, or that two clusters give
-    other manifests of, and for two images that would have one place in the registry.
+    Raises Problem for an odd object of a cluster. It raises Problem too for a release that cannot be read, that is
+    another one than the lock has, or that two clusters give other manifests of, and for two images that would have one
+    place in the registry.
     """
     clusters = arguments["clusters"]
+    for cluster in clusters:
+        _check_objects(cluster["manifests"])
     locks = [_read_lock(cluster) if arguments["compare"] else None for cluster in clusters]
     read_releases = _read_all_releases(clusters, locks)
     needed_images = _list_needed_images(arguments, read_releases)
@@ -93,6 +96,18 @@ def mirror_releases(arguments: MirrorArguments, check: bool) -> dict[str, Any]:
         "left_out": _describe_unmirrored(clusters),
         "msg": f"{len(needed_images)} images, {len(files)} manifests",
     }
+
+
+def _check_objects(objects: Iterable[Any]) -> None:
+    """Raise Problem for an object of a cluster in which no image can be found."""
+    for position, document in enumerate(objects, start=1):
+        wrong = f"object {position} of a cluster is no object of Kubernetes"
+        if manifest.is_object(document):
+            wrong = manifest.describe_odd_container(document)
+        if wrong:
+            fix = "Correct the manifest in the inventory: it needs `apiVersion`, `kind` and `metadata.name`, and each"
+            fix += " container an image."
+            raise Problem(wrong, asked="List the images", fix=fix)
 
 
 def _read_lock(cluster: MirroredCluster) -> lock_file.Lock | None:

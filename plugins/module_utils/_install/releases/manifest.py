@@ -10,7 +10,7 @@ that renders a release calls `read_release` with its objects. For example, a Dep
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,9 +51,12 @@ def read_release(product: Product, objects: Sequence[Any], origin: str) -> Relea
     if not manifests:
         raise Problem("this is empty", asked=task, where=origin, fix=fix_manifest)
     for document in manifests:
-        if not _is_object(document):
+        if not is_object(document):
             wrong = f"this holds no Kubernetes objects ({type(document).__name__})"
             raise Problem(wrong, asked=task, where=origin, fix=fix_manifest)
+        odd_container = describe_odd_container(document)
+        if odd_container:
+            raise Problem(odd_container, asked=task, where=origin, fix=fix_manifest)
     main_deployment = find_main_deployment(product, manifests)
     if main_deployment is None:
         raise Problem(_explain_missing_main(product, manifests), asked=task, where=origin, fix=fix_manifest)
@@ -133,12 +136,35 @@ def iter_client_configs(manifest: Manifest) -> Iterator[dict[str, Any]]:
             yield conversion["webhook"]["clientConfig"]
 
 
-def _is_object(document: Any) -> bool:
+def is_object(document: Any) -> bool:
     """Return whether a document of YAML has the form of a Kubernetes object with a name."""
     if not isinstance(document, dict) or not {"kind", "apiVersion", "metadata"} <= set(document):
         return False
-    metadata, spec = document["metadata"], document.get("spec", {})
-    return isinstance(metadata, dict) and isinstance(spec, dict) and "name" in metadata
+    kind, metadata, spec = document["kind"], document["metadata"], document.get("spec", {})
+    return isinstance(kind, str) and isinstance(metadata, dict) and isinstance(spec, dict) and "name" in metadata
+
+
+def describe_odd_container(manifest: Manifest) -> str:
+    """Return a sentence about a container in which no image can be found or moved; empty if there is none."""
+    for container in list_containers(manifest):
+        fault = _find_container_fault(container)
+        if fault:
+            return f"a container of {manifest['kind']} {manifest['metadata']['name']} has {fault}"
+    return ""
+
+
+def _find_container_fault(container: Mapping[str, Any]) -> str:
+    """Return what is wrong with a container, as the end of a sentence; empty if nothing is."""
+    arguments, variables = container.get("args") or [], container.get("env") or []
+    if not isinstance(container.get("image"), str):
+        return "no text as its image"
+    if not isinstance(arguments, list) or not all(isinstance(argument, str) for argument in arguments):
+        return "something else than texts as its args"
+    variable_names = [variable.get("name") for variable in mappings_at(container, "env")]
+    has_all_names = isinstance(variables, list) and len(variable_names) == len(variables)
+    if not has_all_names or not all(isinstance(name, str) for name in variable_names):
+        return "a variable (env) without a name"
+    return ""
 
 
 def _explain_missing_main(product: Product, manifests: Sequence[Manifest]) -> str:

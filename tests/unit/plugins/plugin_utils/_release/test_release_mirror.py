@@ -273,3 +273,27 @@ def test_one_image_by_two_names_may_have_one_place_in_the_registry() -> None:
     assert targets("a/b:1", "docker.io/a/b:1") == ["r.example.com/m/a/b:1"] * 2
     assert targets(f"ghcr.io/a/b@{digest}", f"quay.io/a/b@{digest}") == [f"r.example.com/m/a/b@{digest}"] * 2
     assert [row["target"] for row in mirrored(images=["ghcr.io/a/b:1", "quay.io/a/b:1"])["images"]] == ["", ""]
+
+
+@pytest.mark.parametrize(
+    ("manifest", "said"),
+    [
+        ({"metadata": {"name": "a"}}, "object 2 of a cluster is no object of Kubernetes"),
+        (
+            {
+                "apiVersion": "v1",
+                "kind": "Pod",
+                "metadata": {"name": "a"},
+                "spec": {"containers": [{"image": 5}]},
+            },
+            "a container of Pod a has no text as its image",
+        ),
+    ],
+)
+def test_an_odd_object_of_a_cluster_is_refused(manifest: dict[str, Any], said: str) -> None:
+    objects = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a"}}, manifest]
+    cluster = {"lock_file": "", "manifests": objects, "releases": []}
+    arguments = {"clusters": [cluster], "compare": True, "path": "", "registry": "", "scope": "used"}
+    with pytest.raises(Problem) as found:
+        release_mirror.mirror_releases({**arguments, "exclude": [], "images": []}, check=False)
+    assert said in str(found.value)

@@ -53,6 +53,29 @@ def test_what_is_no_release_of_the_product_is_refused(objects: list[Any], said: 
     assert "(at here.yaml)" in str(failed.value)
 
 
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"image": 5}, "a container of Deployment op has no text as its image"),
+        ({"image": None}, "a container of Deployment op has no text as its image"),
+        ({"args": [5]}, "a container of Deployment op has something else than texts as its args"),
+        ({"env": [5]}, "a container of Deployment op has a variable (env) without a name"),
+        ({"env": [{"value": "x"}]}, "a container of Deployment op has a variable (env) without a name"),
+    ],
+)
+def test_a_workload_with_an_odd_container_is_refused(fields: dict[str, Any], said: str) -> None:
+    container = {"image": "a:1", **fields}
+    workload = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "op"},
+        "spec": {"template": {"spec": {"containers": [container]}}},
+    }
+    with pytest.raises(Problem) as found:
+        manifest.read_release(samples.OPERATING, [workload, *samples.operator_release()], "a.yaml")
+    assert f"Read the release of {samples.OPERATING.title}: {said} (at a.yaml)" in str(found.value)
+
+
 def test_what_is_waited_for() -> None:
     found = manifest.list_workloads(samples.certifier_release())
     assert found == [{"kind": "Deployment", "namespace": "cert-manager", "name": name} for name in ("cm", "cm-webhook")]
