@@ -33,6 +33,12 @@ _FILE_HEADER = f"""\
 """
 
 
+# The keys of a row, by the option that has it. Each holds a text, which may be empty.
+_FILE_KEYS = ("name", "sum", "from")
+_IMAGE_KEYS = ("image", "source", "target", "archive")
+_KEYS_BY_OPTION = {"manifests": _FILE_KEYS, "charts": _FILE_KEYS, "programs": _FILE_KEYS, "images": _IMAGE_KEYS}
+
+
 # The keys of a row of the result of release_mirror. One of them, `from`, is a word of Python.
 SummedFile = TypedDict("SummedFile", {"name": str, "sum": str, "from": str})
 
@@ -79,7 +85,12 @@ class LockRequest:
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> LockRequest:
-        """Return the request of a task. Raises Problem if some images have no digest, and others have one too many."""
+        """Return the request of a task.
+
+        Raises Problem for a row that lacks a key, and if some images have no digest, and others have one too many.
+        """
+        for option, keys in _KEYS_BY_OPTION.items():
+            _check_rows(option, arguments[option] or (), keys)
         archives, mirror = arguments["archives"], arguments["mirror"]
         return cls(
             path=_files.expand_path(arguments["path"]),
@@ -92,6 +103,15 @@ class LockRequest:
             programs=arguments["programs"],
             exclude=arguments["exclude"],
         )
+
+
+def _check_rows(option: str, rows: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> None:
+    """Raise Problem for a row of an option that has no text as the value of one of the keys."""
+    for position, row in enumerate(rows, start=1):
+        for key in keys:
+            if not isinstance(row.get(key), str):
+                wrong = f"row {position} of `{option}` has no text as its `{key}`"
+                raise Problem(wrong, asked="Lock the files", fix="Give the rows as release_mirror returns them.")
 
 
 def _join_digests(images: Sequence[LockedImage], digests: Sequence[str]) -> list[ImageToLock]:

@@ -118,6 +118,29 @@ def test_a_path_that_no_file_can_have_is_refused(place: str, tmp_path: Path) -> 
         _lock_file.read_lock_if_given(place)
 
 
+@pytest.mark.parametrize("option", ["manifests", "charts", "programs"])
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({}, r"row 2 of `OPTION` has no text as its `name`"),
+        ({"name": "a", "from": "b"}, r"row 2 of `OPTION` has no text as its `sum`"),
+        ({"name": "a", "sum": A}, r"row 2 of `OPTION` has no text as its `from`"),
+        ({"name": None, "sum": A, "from": "b"}, r"row 2 of `OPTION` has no text as its `name`"),
+    ],
+)
+def test_a_row_without_a_name_a_sum_or_an_origin_is_refused(
+    tmp_path: Path, option: str, row: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(Problem, match=f"Lock the files: {said.replace('OPTION', option)}"):
+        written(tmp_path / "lock.yml", **{option: [*MANIFESTS, row]})
+
+
+@pytest.mark.parametrize("row", [{}, {**image("a:1"), "image": 5}, {"image": "a:1"}])
+def test_an_image_without_its_keys_is_refused(tmp_path: Path, row: dict[str, Any]) -> None:
+    with pytest.raises(Problem, match=r"Lock the files: row 1 of `images` has no text as its `(image|source)`"):
+        written(tmp_path / "lock.yml", images=[row], digests=[A])
+
+
 @pytest.mark.parametrize(("digests", "said"), [([A], "1 digest"), ([A, B, A], "3 digests")])
 def test_each_image_has_one_digest(tmp_path: Path, digests: list[str], said: str) -> None:
     with pytest.raises(Problem, match=f"Lock the images: 2 images cannot have {said}"):
