@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any, NamedTuple, NotRequired, TypedDict
 
 from ...module_utils._install.releases import lock_file, manifest, mirror_images, pinned_images
+from ...module_utils._install.releases.image_references import is_image_reference
 from ...module_utils._install.releases.installed import HELM, RELEASED_PROVIDERS
 from ...module_utils._install.releases.products import CERT_MANAGER, Product, find_product
 from ...module_utils._install.releases.version_numbers import Version, require_whole_version
-from ...module_utils._otelcol.errors import Problem, strip_credentials
+from ...module_utils._otelcol.errors import Problem, clean_text, strip_credentials
 from ...module_utils._otelcol.kube.objects import Manifest
 from .. import _lock_file
 from .._otelcol import _files
@@ -71,13 +72,14 @@ class MirrorArguments(TypedDict):
 def mirror_releases(arguments: MirrorArguments, check: bool) -> dict[str, Any]:
     """Write manifests and archives into the mirror, and return what the mirror needs. Check mode writes nothing.
 
-    Raises Problem for an odd object of a cluster. It raises Problem too for a release that cannot be read, that is
-    another one than the lock has, or that two clusters give other manifests of, and for two images that would have one
-    place in the registry.
+    Raises Problem for an odd object of a cluster, and for what names no image. It raises Problem too for a release that
+    cannot be read, that is another one than the lock has, or that two clusters give other manifests of, and for two
+    images that would have one place in the registry.
     """
     clusters = arguments["clusters"]
     for cluster in clusters:
         _check_objects(cluster["manifests"])
+    _check_added_images(arguments["images"])
     locks = [_read_lock(cluster) if arguments["compare"] else None for cluster in clusters]
     read_releases = _read_all_releases(clusters, locks)
     needed_images = _list_needed_images(arguments, read_releases)
@@ -107,6 +109,15 @@ def _check_objects(objects: Iterable[Any]) -> None:
         if wrong:
             fix = "Correct the manifest in the inventory: it needs `apiVersion`, `kind` and `metadata.name`, and each"
             fix += " container an image."
+            raise Problem(wrong, asked="List the images", fix=fix)
+
+
+def _check_added_images(images: Iterable[str]) -> None:
+    """Raise Problem for a text of option `images` that names no image."""
+    for position, image in enumerate(images, start=1):
+        if not is_image_reference(image):
+            wrong = f"item {position} of otel_mirror_images, '{clean_text(image)}', is no image"
+            fix = "Write it as REGISTRY/NAME:TAG or REGISTRY/NAME@DIGEST, with a NAME of lower-case letters."
             raise Problem(wrong, asked="List the images", fix=fix)
 
 

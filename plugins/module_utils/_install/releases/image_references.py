@@ -10,6 +10,25 @@ the name is `operator`, the tag `0.140.0`, the repository `ghcr.io:443/otel/oper
 
 from __future__ import annotations
 
+import re
+
+# The parts of a reference. Source: reference/regexp.go of github.com/distribution/reference.
+_HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])"
+_REGISTRY = rf"{_HOST}(?::[0-9]+)?"
+_PATH_PART = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
+_PATH = rf"{_PATH_PART}(?:/{_PATH_PART})*"
+_TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
+_DIGEST = r"[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9a-fA-F]{32,}"
+_REFERENCE = re.compile(rf"(?P<name>(?:{_REGISTRY}/)?{_PATH})(?::{_TAG})?(?:@{_DIGEST})?\Z")
+# How long the name of an image may be, with its registry.
+_LONGEST_NAME = 255
+
+
+def is_image_reference(text: str) -> bool:
+    """Return whether a text has the form of a reference, so that a tool takes it."""
+    match = _REFERENCE.match(text)
+    return match is not None and len(match["name"]) <= _LONGEST_NAME
+
 
 def image_name(image: str) -> str:
     """Return the last part of an image's name, without tag and digest."""

@@ -297,3 +297,43 @@ def test_an_odd_object_of_a_cluster_is_refused(manifest: dict[str, Any], said: s
     with pytest.raises(Problem) as found:
         release_mirror.mirror_releases({**arguments, "exclude": [], "images": []}, check=False)
     assert said in str(found.value)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "",
+        " ",
+        "a b",
+        "a:",
+        "@",
+        "a/UPPER",
+        "http://x/y",
+        "a@sha256:1",
+        ":1",
+        "/",
+        "-x",
+        "a\nb",
+        "a" * 300,
+        "{'image': 1}",
+    ],
+)
+def test_what_names_no_image_is_refused(image: str) -> None:
+    with pytest.raises(Problem, match=r"item 2 of otel_mirror_images, '.*', is no image") as found:
+        mirrored(images=["a:1", image])
+    assert "Write it as REGISTRY/NAME:TAG" in str(found.value)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "nginx",
+        "a/b_c/d-e.f:1_2-3.4",
+        "localhost:5000/a__b",
+        "R.example.com:443/x:v1",
+        "[2001:db8::1]:5000/a:1",
+        f"a:1@sha256:{'a' * 64}",
+    ],
+)
+def test_what_names_an_image_is_mirrored(image: str) -> None:
+    assert [row["image"] for row in mirrored(images=[image])["images"]] == [image]
