@@ -30,6 +30,9 @@ from .published_archives import DEFAULT_FORMAT, ArchiveSource, DistributionVersi
 _LOCATION_OPTIONS = ("file", "path", "url")
 # A space ends a word of a unit, and `%` and `$` begin what systemd replaces. Source: systemd.service(5), COMMAND LINES.
 _PATH_IN_UNIT = re.compile(r"[A-Za-z0-9/._+-]+\Z")
+# The schemes of URLs that a host downloads from. Source: urllib.request.build_opener of Python.
+_SERVER_SCHEMES = ("https", "http", "ftp")
+_FILE_SCHEME = "file"
 _SHA256_DIGITS = re.compile(r"[0-9a-f]{64}\Z")
 
 
@@ -114,7 +117,7 @@ def _describe_archive(
     """Return the archive of an architecture: the user's, or the published one.
 
     The keys are `sha256`, `member` (the program in the archive), and one of `file`, `path` and `url`. Raises Problem
-    for a missing or wrong sum, for two locations, and for a URL that is none or has a login.
+    for a missing or wrong sum, for two locations, and for a URL that no host downloads from or that has a login.
     """
     option = f"`program.{architecture}`"
     digits = _choose_digits(option, architecture, archive_options, published_version)
@@ -123,7 +126,8 @@ def _describe_archive(
         locations_text = " and ".join(f"`{name}`" for name in user_location)
         raise Problem(f"{option} has {locations_text}", fix="Give one of them.")
     archive_location = user_location or published_version.find_archive_location(architecture)
-    _check_url(option, archive_location.get("url", ""))
+    if "url" in archive_location:
+        _check_url(option, archive_location["url"])
     return {
         **archive_location,
         "sha256": digits,
@@ -157,13 +161,17 @@ def _check_locked_digits(option: str, digits: str, locked_digits: str, archive: 
 
 
 def _check_url(option: str, url: str) -> None:
-    """Raise Problem for a URL that is no address, or that has a login."""
+    """Raise Problem for a URL that is no address, that a host cannot download from, or that has a login."""
     try:
         url_parts = urlsplit(url)
         _port = url_parts.port  # raises ValueError for a port that is no number, which `urlsplit` does not check
     except ValueError as error:
         wrong = f"{option} comes from {strip_credentials(url)}, which is no address"
         raise Problem(wrong, fix="Correct `url`, or the address of the mirror.") from error
+    has_server = url_parts.scheme in _SERVER_SCHEMES and bool(url_parts.netloc)
+    if not has_server and url_parts.scheme != _FILE_SCHEME:
+        wrong = f"{option} comes from {strip_credentials(url)}, which has no server that a host downloads from"
+        raise Problem(wrong, fix="Give an address of https, http or ftp in `url`, or as the mirror.")
     if "@" in url_parts.netloc:
         wrong = (
             f"{option} comes from {strip_credentials(url)} with a user or a password, which the log of the host would"

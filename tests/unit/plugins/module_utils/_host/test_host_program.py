@@ -132,3 +132,29 @@ def test_a_url_that_is_no_address_is_told(row: dict[str, str], mirror: str) -> N
     with pytest.raises(Problem, match=r"`program\.amd64` comes from .*, which is no address\. Correct") as told:
         read_host_program({"amd64": {"sha256": SUM, **row}}, "contrib", "0.158.0", ArchiveSource(mirror))
     assert "hunter2" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("row", "mirror"),
+    [
+        ({"url": "s3://bucket/a.tgz"}, ""),
+        ({"url": "ftp:///a.tgz"}, ""),
+        ({"url": "x/a.tgz"}, ""),
+        ({"url": "https:///a.tgz"}, ""),
+        ({}, "s3://bucket/mirror"),
+    ],
+)
+def test_a_url_that_a_host_cannot_download_from_is_told(row: dict[str, str], mirror: str) -> None:
+    with pytest.raises(
+        Problem, match=r"`program\.amd64` comes from .*, which has no server that a host downloads from\."
+    ) as told:
+        read_host_program({"amd64": {"sha256": SUM, **row}}, "contrib", "0.158.0", ArchiveSource(mirror))
+    assert "Give an address of https, http or ftp in `url`, or as the mirror" in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["HTTPS://x/a.tgz", "http://[2001:db8::1]:8080/a.tgz", "ftp://x/a.tgz", "file:///srv/a.tgz"]
+)
+def test_a_host_downloads_by_http_and_ftp(url: str) -> None:
+    found = read_host_program({"amd64": {"sha256": SUM, "url": url}}, "contrib", "0.158.0", GITHUB)
+    assert found.archive_by_architecture["amd64"]["url"] == url
