@@ -13,6 +13,7 @@ follows from variables, so nothing is contacted.
 
 from __future__ import annotations
 
+import ipaddress
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -139,7 +140,20 @@ def _find_hosts(inventory: InventoryHosts, address: str) -> list[str]:
         return [address]
     if len(inventory.linux_hosts) > _MOST_PLACES:
         return []
-    return [host for host in inventory.linux_hosts if address in inventory.list_addresses(host)]
+    plain_address = _normalize_address(address)
+    found_hosts = []
+    for host in inventory.linux_hosts:
+        if plain_address in map(_normalize_address, inventory.list_addresses(host)):
+            found_hosts.append(host)
+    return found_hosts
+
+
+def _normalize_address(address: str) -> str:
+    """Return an address in the one form of its IP, such as `2001:db8::7` for `[2001:DB8:0::7]`; else as it is."""
+    try:
+        return str(ipaddress.ip_address(address.strip("[]")))
+    except ValueError:  # it is a name
+        return address
 
 
 def _find_receiver_on_port(config: Mapping[str, Any], port: int, is_loopback_address: bool) -> Listener | None:

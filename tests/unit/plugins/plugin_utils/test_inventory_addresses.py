@@ -132,6 +132,10 @@ TRACES_ALONE = {**GATEWAY, "recipes": [INGEST_TRACES, "debug_output"]}
         ("gw1.lan:4317", {}),
         ("192.0.2.1:4317", {"ansible_host": "192.0.2.1"}),
         ("gw.example.com:4317", {"otel_host_address": "gw.example.com"}),
+        ("[2001:db8::7]:4317", {"ansible_host": "2001:db8::7"}),
+        ("[2001:db8::7]:4317", {"ansible_host": "[2001:db8::7]"}),
+        ("[2001:DB8:0::7]:4317", {"ansible_host": "2001:db8::7"}),
+        ("[2001:db8::7]:4317", {"otel_host_address": "[2001:db8::7]"}),
     ],
 )
 def test_a_host_is_known_by_its_name_and_its_addresses(endpoint: str, variables: dict[str, Any]) -> None:
