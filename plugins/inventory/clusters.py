@@ -54,7 +54,8 @@ extends_documentation_fragment:
   - ansible.builtin.inventory_cache
 notes:
   - >-
-    An API server that two sources know is one host, that of the first. Two clusters with one name are an error.
+    An API server that two sources know is one host, that of the first. Two contexts of a kubeconfig with one address
+    are two hosts if C(proxy-url) or C(tls-server-name) differ, and the CA too. Two clusters with one name are an error.
 """
 
 EXAMPLES = """

@@ -39,6 +39,32 @@ _DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
 @dataclass(frozen=True)
+class ServerRoute:
+    """How a kubeconfig leads to an address. A private address may be one of several networks, each behind a proxy."""
+
+    proxy_url: str
+    tls_server_name: str
+    authority: str
+    """The CA of the API server, or the path of its file; empty if the kubeconfig has none."""
+
+    @classmethod
+    def from_row(cls, cluster_row: Mapping[str, Any]) -> ServerRoute:
+        """Return the route of a cluster of a kubeconfig."""
+        authority = cluster_row.get("certificate-authority-data") or cluster_row.get("certificate-authority")
+        return cls(
+            proxy_url=str(cluster_row.get("proxy-url") or ""),
+            tls_server_name=str(cluster_row.get("tls-server-name") or ""),
+            authority=str(authority or ""),
+        )
+
+    def leads_to_same(self, other: ServerRoute) -> bool:
+        """Whether one address by both routes is one cluster: a CA is that of one cluster, whatever lies before it."""
+        has_same_authority = bool(self.authority) and self.authority == other.authority
+        has_same_way = (self.proxy_url, self.tls_server_name) == (other.proxy_url, other.tls_server_name)
+        return has_same_authority or has_same_way
+
+
+@dataclass(frozen=True)
 class FoundCluster:
     """A cluster as one source knows it. Texts are empty where the source does not say them."""
 
@@ -54,6 +80,8 @@ class FoundCluster:
     version: str = ""
     """The version of Kubernetes."""
     region: str = ""
+    route: ServerRoute | None = None
+    """What lies before its API server, as a kubeconfig says; None of another source."""
 
     @property
     def host_variables(self) -> dict[str, Any]:
@@ -110,15 +138,19 @@ def read_eks_cluster(
 
 def read_kubeconfig_clusters(config: Mapping[str, Any], path: str, patterns: Sequence[str]) -> Iterator[FoundCluster]:
     """Yield the contexts of a kubeconfig whose names match one of the patterns."""
-    server_by_cluster = {
-        str(row.get("name")): mapping_at(row, "cluster").get("server", "") for row in mappings_at(config, "clusters")
-    }
+    row_by_cluster = {str(row.get("name")): mapping_at(row, "cluster") for row in mappings_at(config, "clusters")}
     for row in mappings_at(config, "contexts"):
         name = str(row.get("name", ""))
         if any(fnmatchcase(name, pattern) for pattern in patterns):
             connection = {"otel_collector_kubeconfig": path, "otel_collector_kube_context": name}
-            server = str(server_by_cluster.get(str(mapping_at(row, "context").get("cluster")), ""))
-            yield FoundCluster(name=name, source="kubeconfig", connection_variables=connection, server=server)
+            cluster_row = row_by_cluster.get(str(mapping_at(row, "context").get("cluster")), {})
+            yield FoundCluster(
+                name=name,
+                source="kubeconfig",
+                connection_variables=connection,
+                server=str(cluster_row.get("server", "")),
+                route=ServerRoute.from_row(cluster_row),
+            )
 
 
 def read_argo_cd_cluster(secret: Mapping[str, Any], hub: Hub) -> FoundCluster:
@@ -230,6 +262,9 @@ class Fleet:
 def build_fleet(named_clusters: Iterable[tuple[str, FoundCluster]]) -> Fleet:
     """Return the hosts by their names. One API server is one host: that of the source that is listed first.
 
+    Two contexts of kubeconfigs with one address are two clusters if another proxy or TLS name leads there, and the CA
+    is not the same.
+
     Raises Problem if two clusters have the same name. For example, with the sources `eks` and `kubeconfig`:
 
     | host name, source, server | result |
@@ -239,12 +274,13 @@ def build_fleet(named_clusters: Iterable[tuple[str, FoundCluster]]) -> Fleet:
     | `shop`, kubeconfig, `https://b` | Problem: two clusters are named `shop` |
     """
     hosts: dict[str, FoundCluster] = {}
-    names_by_server: dict[str, str] = {}
+    names_by_server: dict[str, list[str]] = {}
     left_out_notes = []
     for host_name, cluster in named_clusters:
         # IN_CLUSTER is the cluster that a program runs in, so two hosts with this address may be two clusters.
         server = _normalize_address(cluster.server)
-        known_host = names_by_server.get(server, "") if server != IN_CLUSTER else ""
+        hosts_of_server = names_by_server.setdefault(server, []) if server not in ("", IN_CLUSTER) else []
+        known_host = next((name for name in hosts_of_server if _is_same_cluster(hosts[name], cluster)), "")
         # Before names are compared: one cluster may have one name in two sources.
         if known_host:
             left_out_notes.append(
@@ -260,9 +296,13 @@ def build_fleet(named_clusters: Iterable[tuple[str, FoundCluster]]) -> Fleet:
                 fix="Set `hostname`, such as to `otel_cluster.region ~ '-' ~ otel_cluster.name`.",
             )
         hosts[host_name] = cluster
-        if server:
-            names_by_server[server] = host_name
+        hosts_of_server.append(host_name)
     return Fleet(hosts, tuple(left_out_notes))
+
+
+def _is_same_cluster(first: FoundCluster, second: FoundCluster) -> bool:
+    """Whether two clusters with one address are one. Other sources than a kubeconfig say nothing of a route."""
+    return first.route is None or second.route is None or first.route.leads_to_same(second.route)
 
 
 def _normalize_address(server: str) -> str:

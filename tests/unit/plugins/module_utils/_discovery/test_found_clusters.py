@@ -165,3 +165,27 @@ def test_another_port_or_path_is_another_server(server: str) -> None:
 def test_one_name_for_two_clusters_is_an_error_that_names_both() -> None:
     with pytest.raises(Problem, match="two clusters are named a: of eks https://a and of argo_cd https://b"):
         build_fleet([named("a", "https://a"), named("a", "https://b", "argo_cd")])
+
+
+def contexts(**clusters: dict[str, Any]) -> list[tuple[str, FoundCluster]]:
+    """Return the contexts of a kubeconfig, each with a cluster of its own at one address."""
+    config = {
+        "clusters": [
+            {"name": name, "cluster": {"server": "https://10.0.0.1", **row}} for name, row in clusters.items()
+        ],
+        "contexts": [{"name": name, "context": {"cluster": name}} for name in clusters],
+    }
+    return [(cluster.name, cluster) for cluster in read_kubeconfig_clusters(config, "/kube", ["*"])]
+
+
+@pytest.mark.parametrize("key", ["proxy-url", "tls-server-name"])
+def test_one_address_behind_two_proxies_is_two_clusters(key: str) -> None:
+    found = build_fleet(contexts(a={key: "x"}, b={key: "y"}, c={}, d={key: "y"}))
+    assert list(found.hosts) == ["a", "b", "c"]
+    assert found.notes == ("d of source kubeconfig is left out: it is the cluster of host b (https://10.0.0.1)",)
+
+
+def test_one_cluster_with_and_without_a_proxy_is_one_by_its_authority() -> None:
+    authority = {"certificate-authority-data": "Q0E="}
+    assert list(build_fleet(contexts(a=authority, b={**authority, "proxy-url": "x"})).hosts) == ["a"]
+    assert list(build_fleet([named("shop", "https://10.0.0.1"), *contexts(b={"proxy-url": "x"})]).hosts) == ["shop"]
