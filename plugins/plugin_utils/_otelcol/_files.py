@@ -147,7 +147,30 @@ def write_if_changed(path: Path, text: str, mode: int = _NEW_FILE_MODE) -> bool:
 
     Raises Problem when it cannot be written.
     """
-    data = text.encode()
+    return _write_bytes_if_changed(path, text.encode(), mode)
+
+
+def rewrite_text(path: Path, text: str) -> bool:
+    """Write a text as `write_if_changed` does, in the encoding of the file: UTF-8 with or without a mark, or UTF-16."""
+    return _write_bytes_if_changed(path, _encode_with_mark(text, _read_mark(path)), _NEW_FILE_MODE)
+
+
+def _read_mark(path: Path) -> bytes:
+    """Return the mark with which a file begins, by which others know its encoding; empty without one or a file."""
+    if not is_path_of_kind(path, Path.is_file):
+        return b""
+    head = read_file_head(path, len(codecs.BOM_UTF8))
+    return next((mark for mark in (codecs.BOM_UTF8, *_UTF_16) if head.startswith(mark)), b"")
+
+
+def _encode_with_mark(text: str, mark: bytes) -> bytes:
+    """Return a text in the encoding that a mark stands for, with the mark."""
+    encoding = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}.get(mark, "utf-8")
+    return mark + text.encode(encoding)
+
+
+def _write_bytes_if_changed(path: Path, data: bytes, mode: int) -> bool:
+    """Write a file unless it has this content; return whether it was written. Raises Problem."""
     target = path.resolve()
     try:
         if _has_content(target, data):

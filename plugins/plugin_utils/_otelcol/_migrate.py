@@ -276,4 +276,4 @@ def _write_text(migrated_text: MigratedText, dest: str | None, check: bool) -> b
     target = Path(dest or migrated_text.name)
     if check:
         return not target.is_file() or _files.read_text_file(target) != migrated_text.text_after
-    return _files.write_if_changed(target, migrated_text.text_after)
+    return _files.rewrite_text(target, migrated_text.text_after)

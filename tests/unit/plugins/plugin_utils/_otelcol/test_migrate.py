@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import codecs
 import functools
 import json
 import stat
@@ -257,6 +258,24 @@ def test_files_are_written_whole_with_their_mode(tmp_path: Path) -> None:
     assert (result["diff"][0]["before"], result["diff"][0]["after"]) == (OLD, NEW)
     again = migrate(paths=[str(tmp_path)])
     assert (again["changed"], again["diff"], list(tmp_path.iterdir())) == (False, [], [file])
+
+
+@pytest.mark.parametrize(
+    ("mark", "encoding"),
+    [
+        (b"", "utf-8"),
+        (codecs.BOM_UTF8, "utf-8"),
+        (codecs.BOM_UTF16_LE, "utf-16-le"),
+        (codecs.BOM_UTF16_BE, "utf-16-be"),
+    ],
+)
+def test_a_file_keeps_its_encoding(tmp_path: Path, mark: bytes, encoding: str) -> None:
+    file = tmp_path / "agent.yaml"
+    file.write_bytes(mark + OLD.replace("keep me", "käse").encode(encoding))
+    assert migrate(paths=[str(file)], version="0.158.0", check=True)["changed"]
+    assert migrate(paths=[str(file)], version="0.158.0")["changed"]
+    assert file.read_bytes() == mark + NEW.replace("keep me", "käse").encode(encoding)
+    assert not migrate(paths=[str(file)], version="0.158.0")["changed"]
 
 
 def test_the_result_may_go_elsewhere(tmp_path: Path) -> None:
