@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from .._kube.rights import Right
 from .._otelcol.config.paths import list_at
+from .._otelcol.errors import Problem, clean_text
 from .._otelcol.kube.objects import Manifest
 
 RBAC_GROUP = "rbac.authorization.k8s.io"
@@ -125,11 +126,17 @@ def _build_role(namespace: str, rights: list[Right], name: str, subject: Mapping
 
 
 def build_subject(user_name: str) -> dict[str, str]:
-    """Return the subject of a binding for the name of a user, as `kubectl auth whoami` shows it."""
+    """Return the subject of a binding for the name of a user, as `kubectl auth whoami` shows it.
+
+    Raises Problem for a ServiceAccount without its namespace: nobody has such a name.
+    """
     name_parts = user_name.split(":")
-    if name_parts[:2] == ["system", "serviceaccount"] and len(name_parts) == _ACCOUNT_NAME_PARTS:
-        return {"kind": "ServiceAccount", "namespace": name_parts[2], "name": name_parts[3]}
-    return {"apiGroup": RBAC_GROUP, "kind": "User", "name": user_name}
+    if name_parts[:2] != ["system", "serviceaccount"]:
+        return {"apiGroup": RBAC_GROUP, "kind": "User", "name": user_name}
+    if len(name_parts) != _ACCOUNT_NAME_PARTS or not all(name_parts):
+        wrong = f"'{clean_text(user_name)}' is no name of a ServiceAccount"
+        raise Problem(wrong, asked="Bind the roles", fix="Write it as system:serviceaccount:NAMESPACE:NAME.")
+    return {"kind": "ServiceAccount", "namespace": name_parts[2], "name": name_parts[3]}
 
 
 def describe_grants(grants: Iterable[RbacGrant]) -> str:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.rbac_roles import (
     RbacGrant,
     build_roles,
@@ -13,6 +14,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.rbac_ro
     describe_grants,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.rights import Right
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 
 def test_rules_are_as_few_as_possible() -> None:
@@ -28,6 +30,16 @@ def test_rules_are_as_few_as_possible() -> None:
 def test_a_user_is_a_subject() -> None:
     assert build_subject("jane")["kind"] == "User"
     assert build_subject("system:serviceaccount:ci:bot") == {"kind": "ServiceAccount", "namespace": "ci", "name": "bot"}
+
+
+@pytest.mark.parametrize(
+    "user", ["system:serviceaccount:bot", "system:serviceaccount:ci:bot:x", "system:serviceaccount::bot"]
+)
+def test_a_service_account_without_its_two_names_is_refused(user: str) -> None:
+    """No user has such a name, so the roles would be bound to nobody."""
+    with pytest.raises(Problem, match=f"'{user}' is no name of a ServiceAccount") as found:
+        build_subject(user)
+    assert "Write it as system:serviceaccount:NAMESPACE:NAME" in str(found.value)
 
 
 def test_a_verb_for_all_objects_is_not_repeated_for_one_of_them() -> None:
