@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -221,3 +223,52 @@ def test_without_skopeo_manifests_and_list_are_written_and_it_says_what_to_do(tm
         "cert-manager-webhook:v1.21.2",
     ]
     assert {digest for _image, digest, _archive in rows} == {"-"}
+
+
+SKOPEO = """\
+#!{python}
+import hashlib, pathlib, sys
+store, end = pathlib.Path("{store}"), sys.argv[-1]
+def place(end):
+    kind, _colon, name = end.partition(":")
+    if kind == "docker-archive":
+        return pathlib.Path(name.partition(":")[0])
+    return store / name.lstrip("/").partition("@")[0].replace("/", "_")
+def read(end):
+    if "{registry}" in end or end.startswith("docker-archive"):
+        return place(end).read_text()
+    return (store / "published").read_text() + end.partition("@")[0].rpartition("/")[2].partition(":")[0]
+if "copy" in sys.argv:
+    place(end).write_text(read(sys.argv[-2]))
+elif "--config" in sys.argv:
+    print(read(end))
+else:
+    print("sha256:" + hashlib.sha256(read(end).encode()).hexdigest())
+"""
+
+
+def test_a_changed_archive_takes_the_place_of_its_image_in_the_registry(tmp_path: Path) -> None:
+    programs, store = tmp_path / "bin", tmp_path / "store"
+    programs.mkdir()
+    store.mkdir()
+    skopeo = programs / "skopeo"
+    skopeo.write_text(SKOPEO.format(python=sys.executable, store=store, registry=REGISTRY))
+    skopeo.chmod(0o755)
+    inventory = tmp_path / "inventory.yml"
+    inventory.write_text(json.dumps({"all": {"hosts": {"cluster": {"otel_collectors": [COLLECTOR]}}}}))
+    path = f"{programs}:{os.environ['PATH']}"
+
+    def mirror(*extra: str) -> str:
+        words = ["-e", f"otel_mirror_path={tmp_path}/mirror", *extra]
+        done = plays.run_playbook("playbooks/mirror.yml", "-i", str(inventory), *words, PATH=path)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    push = ("-e", "otel_mirror_from=archives", "-e", f"otel_mirror_registry={REGISTRY}")
+    for content in ("first", "second"):
+        (store / "published").write_text(content)
+        mirror()
+        mirror(*push)
+        (image,) = [file for file in store.iterdir() if file.name != "published"]
+        assert image.read_text().startswith(content)
+    assert "changed=0" in mirror(*push)
