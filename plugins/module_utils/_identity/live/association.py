@@ -20,8 +20,9 @@ from ansible_collections.amazon.aws.plugins.module_utils.transformation import b
 from ..._kube.live.libraries import missing_part_problem
 from ..._otelcol.errors import Problem
 from ..association_settings import API_FIELDS, association_settings, build_association_request, find_impossible_change
-from .aws_api import Aws, CallErrors, run
 from .aws_changes import begin_anew_on_collision, list_changed_settings, merge_task_tags, update_tags
+from .aws_task import Aws, run
+from .call_errors import CallErrors
 
 # An association as DescribePodIdentityAssociation returns it.
 Association = dict[str, Any]

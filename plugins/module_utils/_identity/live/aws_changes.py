@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What tasks share that create or change an object of AWS: its tags, its settings, a creation that collides. Private.
 
-aws_api.py makes the calls. For example, an object has the tags `team` and `env`, and the task gives `{team: b}`. With
-`purge_tags`, the tag `env` is removed:
+service_calls.py makes the calls. For example, an object has the tags `team` and `env`, and the task gives `{team: b}`.
+With `purge_tags`, the tag `env` is removed:
 
     merge_task_tags({"team": "a", "env": "x"}, {"tags": {"team": "b"}, "purge_tags": True})  # {"team": "b"}
 """
@@ -18,7 +18,8 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import compare_
 
 from ..._kube.aws_failures import EXISTS_CODES
 from ..iam_calls import list_tag_changes
-from .aws_api import AnsibleCallError, ServiceCalls
+from .call_errors import AnsibleCallError
+from .service_calls import ServiceCalls
 
 # How often a task begins anew after a collision, see `begin_anew_on_collision`, and after how many seconds.
 MOST_COLLISIONS = 5

@@ -36,8 +36,9 @@ from ..oidc_provider import (
     strip_scheme,
 )
 from ..trust import AUDIENCE
-from .aws_api import Aws, CallErrors, run
 from .aws_changes import begin_anew_on_collision, merge_task_tags
+from .aws_task import Aws, run
+from .call_errors import CallErrors
 
 
 class LiveProvider(NamedTuple):

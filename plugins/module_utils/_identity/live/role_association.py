@@ -20,7 +20,8 @@ from typing import Any
 from ..._otelcol.errors import Problem
 from ..association_settings import association_settings
 from .association import AssociationTask
-from .aws_api import AnsibleCallError, Aws
+from .aws_task import Aws
+from .call_errors import AnsibleCallError
 
 # What EKS answers about a role that IAM does not show to it yet.
 UNKNOWN_ROLE_CODE = "InvalidParameterException"

@@ -38,8 +38,9 @@ from ..role import (
 from ..role_calls import build_creation_request, plan_deletion_calls, plan_role_calls, remaining_settings
 from ..role_names import role_name_in_region
 from ..trust import STATEMENT_BUILDERS
-from .aws_api import Aws, CallErrors, run
 from .aws_changes import begin_anew_on_collision, merge_task_tags
+from .aws_task import Aws, run
+from .call_errors import CallErrors
 from .role_association import RoleAssociation
 
 # The seconds between two reads of a role that does not show a change yet.

@@ -20,8 +20,9 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ..._identity.live.aws_api import AnsibleCallError, Aws, CallErrors, is_busy, run
 from ..._identity.live.aws_changes import update_tags
+from ..._identity.live.aws_task import Aws, run
+from ..._identity.live.call_errors import AnsibleCallError, CallErrors, is_busy
 from ..._kube.live.libraries import missing_part_problem
 from ..._otelcol.errors import Problem
 from ..addon.addon_settings import (

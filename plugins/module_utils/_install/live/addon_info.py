@@ -15,7 +15,8 @@ from typing import Any, TypedDict
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ..._identity.live.aws_api import Aws, CallErrors, run
+from ..._identity.live.aws_task import Aws, run
+from ..._identity.live.call_errors import CallErrors
 from ..._otelcol.config.paths import list_at, mapping_at
 from ..._otelcol.errors import Problem
 from ..addon.addon_issues import list_issues

@@ -16,8 +16,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..._identity.live.aws_api import AnsibleCallError
 from ..._identity.live.aws_changes import list_changed_settings, merge_task_tags
+from ..._identity.live.call_errors import AnsibleCallError
 from ..._kube.live.libraries import import_library
 from ..addon.addon_settings import (
     IDENTITIES,

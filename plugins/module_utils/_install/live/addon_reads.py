@@ -4,7 +4,7 @@
 """The reads about one EKS add-on: the add-on, its versions, its updates and the roles of its pods. Private.
 
 Modules eks_addon and eks_addon_info read by `AddonReads`. Each method makes one or some calls of EKS; the retries of
-botocore are off, because they know neither the remaining time nor fresh credentials (`ServiceCalls` of aws_api.py).
+botocore are off, because they know neither the remaining time nor fresh credentials (service_calls.py).
 `describe_addon` makes the answer of EKS the part `addon` of a result, without secrets.
 """
 
@@ -15,7 +15,8 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.transformation import boto3_resource_to_ansible_dict
 
-from ..._identity.live.aws_api import AnsibleCallError, CallErrors, ServiceCalls
+from ..._identity.live.call_errors import AnsibleCallError, CallErrors
+from ..._identity.live.service_calls import ServiceCalls
 from ..._kube.live.libraries import import_library
 from ..._otelcol.config.masking import mask_and_clean
 from ..._otelcol.config.paths import list_at, mapping_at

@@ -14,7 +14,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._identity.live.aws_api import ServiceCalls
+from ..._identity.live.service_calls import ServiceCalls
 from ..._kube.live.cluster import Cluster
 from ..._kube.live.connect import connect
 from ..._kube.live.libraries import import_library

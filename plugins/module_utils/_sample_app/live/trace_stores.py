@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple, Protocol
 
-from ..._identity.live.aws_api import ServiceCalls
+from ..._identity.live.service_calls import ServiceCalls
 from ..._kube.aws_failures import explain_failed_call
 from ..._kube.live.eks_access import read_failed_call
 from ..._kube.live.libraries import import_library

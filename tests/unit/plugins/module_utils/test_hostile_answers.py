@@ -13,7 +13,7 @@ from typing import Any
 
 import grpc
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live import aws_api
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live import aws_task
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.live import olm_info
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import ApiError, RawAnswer
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import (
@@ -290,5 +290,5 @@ def test_a_refusal_of_aws_is_clean(operation: str, code: str, monkeypatch: pytes
 
     monkeypatch.setattr(module, "fail_json", ended, raising=False)
     with contextlib.suppress(SystemExit):
-        aws_api.run(module, lambda _aws: runs.run())  # type: ignore[arg-type]
+        aws_task.run(module, lambda _aws: runs.run())  # type: ignore[arg-type]
     assert_clean({**task.result, "warned": [make_printable(text) for text in task.result.get("warned", ())]})

@@ -221,5 +221,5 @@ def test_no_other_place_ends_a_task() -> None:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ends
         if ast.unparse(node.func.value).endswith(("module", "_module"))
     }
-    edges = ("_kube/live/task_end", "_identity/live/aws_api", "_host_change/live/host_edge")
+    edges = ("_kube/live/task_end", "_identity/live/aws_task", "_host_change/live/host_edge")
     assert found == {"plugins/plugin_utils/_worker.py", *(f"plugins/module_utils/{name}.py" for name in edges)}

@@ -18,7 +18,7 @@ from typing import Any
 import boto3
 import pytest
 from ansible_collections.amazon.aws.plugins.module_utils import botocore as connections
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live import aws_api as calls
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live import aws_task
 from botocore.hooks import HierarchicalEmitter
 from botocore.session import Session
 
@@ -141,7 +141,7 @@ def aws(
     clock = Clock()
     send_order(aws_server.url, "reset")
     aws_server.world.clock = clock
-    monkeypatch.setattr(calls, "time", SimpleNamespace(monotonic=clock, sleep=clock.sleep))
+    monkeypatch.setattr(aws_task, "time", SimpleNamespace(monotonic=clock, sleep=clock.sleep))
     for name in ("AWS_PROFILE", "AWS_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name, raising=False)
 
@@ -153,7 +153,7 @@ def aws(
     monkeypatch.setattr(connections.boto3.session, "Session", session)
     found = Aws(aws_server, clock, capsys)
     # Ansible's own list of warnings is one of the process, and of none where a controller's code is loaded too.
-    monkeypatch.setattr(calls.Aws, "warn", lambda _aws, *texts: found.warned.extend(filter(None, texts)))
+    monkeypatch.setattr(aws_task.Aws, "warn", lambda _aws, *texts: found.warned.extend(filter(None, texts)))
     found.cluster()
     yield found
     assert found.world.drift == [], "the testbed answers what AWS could not"

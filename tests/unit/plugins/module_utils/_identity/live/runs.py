@@ -8,14 +8,12 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_api import (
-    AnsibleCallError,
-    ServiceCalls,
-)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_specs import (
     EKS_ADDON,
     EKS_ADDON_INFO,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.call_errors import AnsibleCallError
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.service_calls import ServiceCalls
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.live.addon import AddonTask
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.live.addon_info import AddonInfo
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem

@@ -6,9 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_api import (
-    AnsibleCallError,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.call_errors import AnsibleCallError
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.addon.addon_issues import ADVICE_BY_CODE
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 

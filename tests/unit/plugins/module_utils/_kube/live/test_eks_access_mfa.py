@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_api import ServiceCalls
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.service_calls import ServiceCalls
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import eks_access
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from botocore import credentials

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live import aws_api
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_api import ServiceCalls
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live import call_errors, service_calls
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.service_calls import ServiceCalls
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.aws_failures import (
     explain_failed_call,
 )
@@ -68,7 +68,7 @@ def test_what_passes_is_tried_again_for_a_while(error: Exception) -> None:
     calls, clock = calls_to(Client(error))
     with pytest.raises(type(error)):
         calls("describe_addon")
-    assert aws_api.PATIENCE_SECONDS - 15 < clock() - 1000 <= aws_api.PATIENCE_SECONDS
+    assert service_calls.PATIENCE_SECONDS - 15 < clock() - 1000 <= service_calls.PATIENCE_SECONDS
 
 
 def test_a_call_that_boto3_does_not_know_says_which_one_does(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,11 +113,11 @@ def test_expired_credentials_are_looked_for_anew_once() -> None:
 def test_the_error_handlers_of_amazon_aws_are_used() -> None:
     calls, _clock = calls_to(Client(refused("AccessDeniedException", message="User may not")))
 
-    @aws_api.CallErrors.common_error_handler("describe the add-on")
+    @call_errors.CallErrors.common_error_handler("describe the add-on")
     def work() -> Any:
         return calls("describe_addon")
 
-    with pytest.raises(aws_api.AnsibleCallError) as raised:
+    with pytest.raises(call_errors.AnsibleCallError) as raised:
         work()
     answer = raised.value.answer
     assert (answer.code, answer.service, answer.action) == ("AccessDeniedException", "eks", "DescribeAddon")
@@ -133,7 +133,7 @@ def test_actions_have_the_names_that_policies_have() -> None:
     calls.client.add_client_id_to_open_id_connect_provider = calls.client.describe_addon
     with pytest.raises(boto.ClientError) as raised:
         calls("add_client_id_to_open_id_connect_provider")
-    assert aws_api.read_failed_call(raised.value).action == "AddClientIDToOpenIDConnectProvider"
+    assert service_calls.read_failed_call(raised.value).action == "AddClientIDToOpenIDConnectProvider"
 
 
 @pytest.mark.parametrize(
