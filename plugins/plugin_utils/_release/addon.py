@@ -109,10 +109,10 @@ def _plan_removal_of_objects(
 def _mark_definition(definition: DefinitionRow) -> DefinitionRow:
     """Return the facts of a CustomResourceDefinition, with `ours` also set for one that EKS made.
 
-    `made` says that it lacks our label. EKS removes most of its definitions with the add-on.
+    EKS gives it no label of ours, and removes most of its definitions with the add-on.
     """
     is_ours = definition["ours"] or definition["installer"]["by"] == EKS
-    return {**definition, "ours": is_ours, "made": not definition["ours"]}
+    return {**definition, "ours": is_ours, "lacks_release_label": not definition["ours"]}
 
 
 def _read_installed(product: Product, arguments: ReleaseArguments) -> FoundRelease:

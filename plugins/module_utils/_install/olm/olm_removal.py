@@ -10,11 +10,11 @@ module release_info: `mark_own_objects` says what is ours, and `choose_objects_t
 example, namespace `otel` has our Subscription and one of tempo, which needs the same OperatorGroup:
 
     objects before: [OperatorGroup otel/otel, Subscription otel/otel]
-    objects after:  [Subscription otel/otel, ClusterServiceVersion otel/opentelemetry-operator.v0.140.0-2 (made),
-                     Deployment otel/opentelemetry-operator-controller-manager (made)]
+    objects after:  [Subscription otel/otel, ClusterServiceVersion otel/opentelemetry-operator.v0.140.0-2 (no label),
+                     Deployment otel/opentelemetry-operator-controller-manager (no label)]
 
-`made` marks objects without our label, which OLM made: see `DefinitionRow` of releases/installed.py. A row of
-`olm["csvs"]` is a ClusterServiceVersion, and its `product` says whether that is a version of the operator.
+`lacks_release_label` marks objects without our label, which OLM made: see `DefinitionRow` of releases/installed.py. A
+row of `olm["csvs"]` is a ClusterServiceVersion, and its `product` says whether that is a version of the operator.
 
 Source: https://olm.operatorframework.io/docs/tasks/uninstall-operator/
 """
@@ -66,12 +66,11 @@ def _is_own_installation(namespace: str, package: str, found_release: FoundRelea
 def _mark_definition(definition: DefinitionRow, has_foreign_subscription: bool) -> DefinitionRow:
     """Return a definition with `ours` also set if OLM installed it, and nobody else has a Subscription of the operator.
 
-    Before this, only definitions with our label are `ours`. So `made` is set for all without it, also for those that
-    others made. It says nothing about a definition that is not ours.
+    Before this, only definitions with our label are `ours`. So all others lack it.
     """
     was_installed_for_us = definition["installer"]["by"] == OLM and not has_foreign_subscription
     is_ours = definition["ours"] or was_installed_for_us
-    return {**definition, "ours": is_ours, "made": not definition["ours"]}
+    return {**definition, "ours": is_ours, "lacks_release_label": not definition["ours"]}
 
 
 def choose_objects_to_remove(namespace: str, package: str, found_release: FoundRelease, olm: FoundOlm) -> FoundRelease:
@@ -111,7 +110,7 @@ def _list_versions_and_workloads(namespace: str, found_release: FoundRelease, ol
 
 def _build_object(api_version: str, kind: str, namespace: str, name: str) -> ObjectRow:
     """Return an object that OLM made for this collection."""
-    return {"api_version": api_version, "kind": kind, "namespace": namespace, "name": name, "made": True}
+    return {"api_version": api_version, "kind": kind, "namespace": namespace, "name": name, "lacks_release_label": True}
 
 
 def list_other_subscriptions(namespace: str, olm: FoundOlm) -> list[SubscriptionRow]:

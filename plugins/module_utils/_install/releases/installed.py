@@ -80,12 +80,12 @@ class DefinitionRow(TypedDict):
     """The versions in which objects may still be stored."""
     ours: bool
     installer: Installer
-    made: NotRequired[bool]
-    """Whether it lacks the release label of this collection, since OLM or EKS made it. Only plans of removals add it.
+    lacks_release_label: NotRequired[bool]
+    """Whether it has no release label of this collection, since OLM or EKS made it. Only plans of removals add it.
 
     Who adds the key: olm_removal.py to all definitions, and to versions and Deployments that OLM made (`ObjectRow`);
-    addon.py of `plugin_utils/_release` to all definitions. removal.py gives a row with `ours` and `made` the label of
-    `removal_label`, so that the removal may delete it; of a row that is not ours, `made` says nothing.
+    addon.py of `plugin_utils/_release` to all definitions. removal.py gives a row of ours that lacks the label that of
+    `removal_label`, so that the removal may delete it. A row that is not ours lacks it too, and is not deleted.
     """
 
 
@@ -114,8 +114,8 @@ class ObjectRow(TypedDict):
     kind: str
     namespace: str
     name: str
-    made: NotRequired[bool]
-    """Whether OLM made it, without the release label of this collection: see `made` of `DefinitionRow`."""
+    lacks_release_label: NotRequired[bool]
+    """Whether OLM made it, without the release label of this collection: see `DefinitionRow`."""
 
 
 class CollectorSummary(TypedDict):

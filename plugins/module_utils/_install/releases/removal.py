@@ -137,7 +137,7 @@ def _list_objects(product: Product, objects: Sequence[ObjectRow]) -> list[Manife
     manifests = []
     for row in objects:
         if row["kind"] != DEFINITION:
-            release = removal_label(product) if row.get("made") else product.name
+            release = removal_label(product) if row.get("lacks_release_label") else product.name
             manifests.append(_build_reference(row["api_version"], row["kind"], row["namespace"], row["name"], release))
     return manifests
 
@@ -262,7 +262,7 @@ def _build_definition(product: Product, definition: DefinitionRow) -> Manifest:
 
     A definition that this collection applied has the release label of the product, and needs no other label.
     """
-    was_applied = definition["ours"] and not definition.get("made")
+    was_applied = definition["ours"] and not definition.get("lacks_release_label")
     release = product.name if was_applied else removal_label(product)
     return {
         "apiVersion": "apiextensions.k8s.io/v1",

@@ -165,9 +165,9 @@ def test_collectors_are_in_the_way_whosever_they_are_and_go_first_when_the_user_
 
 
 def test_what_the_product_or_olm_made_is_named_apart() -> None:
-    version = {**named("ClusterServiceVersion", "v1", "ns"), "made": True}
+    version = {**named("ClusterServiceVersion", "v1", "ns"), "lacks_release_label": True}
     apart = "opentelemetry-operator_made"
-    for crd, release in ((DEFINITION, OPERATING.name), ({**DEFINITION, "made": True}, apart)):
+    for crd, release in ((DEFINITION, OPERATING.name), ({**DEFINITION, "lacks_release_label": True}, apart)):
         manifests = gone(OPERATING, definitions=True, objects=[*OBJECTS, version], crds=[crd]).manifests
         releases = {item["kind"]: item["metadata"]["labels"]["o11y.opentelemetry/release"] for item in manifests}
         made = dict.fromkeys(("Secret", "ClusterServiceVersion"), apart)
