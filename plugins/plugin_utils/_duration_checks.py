@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..module_utils._otelcol.errors import Problem
+from ..module_utils._otelcol.needs.quantities import UNITS_OF_GO
 from ._value_shapes import OptionPlace
 
 # The words by which the description of an option calls it a duration.
@@ -23,7 +24,7 @@ _PLAIN_NUMBER = re.compile(r"\d{1,18}(?:\.\d{1,9})?", re.ASCII)
 # Such as `1.5h30s` for Go, and `1h30m` for Prometheus, whose units stand in order from years to milliseconds.
 # Sources: time.ParseDuration of Go; model.ParseDuration of github.com/prometheus/common.
 _DURATION_FORMS = {
-    "Go": re.compile(r"(?:\d{1,18}(?:\.\d{0,9})?(?:ns|us|µs|μs|ms|s|m|h))+", re.ASCII),
+    "Go": re.compile(r"(?:\d{1,18}(?:\.\d{0,9})?(?:" + UNITS_OF_GO + r"))+", re.ASCII),
     "Prometheus": re.compile(
         r"(?=\d)(?:\d{1,9}y)?(?:\d{1,9}w)?(?:\d{1,9}d)?(?:\d{1,9}h)?(?:\d{1,9}m)?(?:\d{1,9}s)?(?:\d{1,9}ms)?", re.ASCII
     ),

@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..._otelcol.config.paths import mapping_at, value_at
-from ..._otelcol.needs.quantities import parse_duration
+from ..._otelcol.needs.quantities import UNITS_OF_GO, parse_duration
 from ..._otelcol.traits import kind_of
 from ..._telemetry.signal_flow import FLUSH_TIMEOUT_PATH
 
@@ -41,7 +41,7 @@ _HOLD_SETTINGS: dict[str, tuple[tuple[str, ...], float]] = {
     "deltatorate": ((), 120.0),
     "metricstarttime": ((), 120.0),
 }
-_ZERO_DURATION = re.compile(r"0+(?:\.0*)?(?:ns|us|µs|μs|ms|s|m|h)?")
+_ZERO_DURATION = re.compile(rf"0+(?:\.0*)?(?:{UNITS_OF_GO})?")
 
 
 def count_hold_seconds(config: Mapping[str, Any]) -> float:

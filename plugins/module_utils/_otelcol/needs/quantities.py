@@ -24,9 +24,13 @@ _QUANTITY = re.compile(r"(\d{1,18}(?:\.\d{1,18})?)(k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?\Z"
 # A quantity of CPU such as `500m`. Groups: the number, the unit.
 _CPU = re.compile(r"(\d{1,18}(?:\.\d{1,18})?)([num])?\Z", re.ASCII)
 _CPU_UNITS = {"": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
-# A part of a duration, such as `1m` of `1m30s`. Source: time.ParseDuration of Go.
-_DURATION = re.compile(r"(?<![\d.])(?P<number>\d++(?:\.\d*+)?|\.\d++)(?P<unit>ns|us|µs|μs|ms|s|m|h)", re.ASCII)
+# The units of durations of Go. It reads microseconds with either letter: the micro sign, and the mu of Greek. `ms`
+# stands before `m`, so that patterns of these units find the longer one first. Source: time.ParseDuration of Go.
 SECONDS_BY_UNIT_OF_GO = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 0.001, "s": 1, "m": 60, "h": 3600}
+# These units as the alternatives of a pattern: `ns|us|…|h`.
+UNITS_OF_GO = "|".join(SECONDS_BY_UNIT_OF_GO)
+# A part of a duration, such as `1m` of `1m30s`.
+_DURATION = re.compile(rf"(?<![\d.])(?P<number>\d++(?:\.\d*+)?|\.\d++)(?P<unit>{UNITS_OF_GO})", re.ASCII)
 
 
 def parse_bytes(quantity: str) -> int:

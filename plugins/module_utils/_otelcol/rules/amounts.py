@@ -15,13 +15,13 @@ import math
 import re
 from typing import Any, TypeGuard
 
-from ..needs.quantities import SECONDS_BY_UNIT_OF_GO
+from ..needs.quantities import SECONDS_BY_UNIT_OF_GO, UNITS_OF_GO
 
 _SECONDS_BY_UNIT = {**SECONDS_BY_UNIT_OF_GO, "d": 86400, "w": 604800, "y": 31_536_000}
 # One number with its unit, such as `1.5h`, in a duration of Go or of Prometheus. Groups: the number, the unit.
-_DURATION_PART = re.compile(r"(\d{1,32}(?:\.\d{0,32})?|\.\d{1,32})(ns|us|µs|μs|ms|s|m|h|d|w|y)")
+_DURATION_PART = re.compile(r"(\d{1,32}(?:\.\d{0,32})?|\.\d{1,32})(" + "|".join(_SECONDS_BY_UNIT) + ")")
 # A whole duration of Go, such as `-1h30m` or `.5s`.
-_DURATION_OF_GO = re.compile(r"[-+]?((?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+\Z")
+_DURATION_OF_GO = re.compile(rf"[-+]?((?:\d+(?:\.\d*)?|\.\d+)(?:{UNITS_OF_GO}))+\Z")
 _ZERO_OF_GO = re.compile(r"[-+]?0\Z")  # the one duration that Go reads without a unit
 # A whole duration of Prometheus: whole numbers, the largest unit first, such as `1d12h`; or `0`.
 _DURATION_OF_PROMETHEUS = re.compile(r"(?=.)(0|(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?)\Z")

@@ -44,6 +44,7 @@ from ..catalogue.field_grammar import (
 from ..catalogue.rows import IGNORED_VERSION, OPEN_MAPPING
 from ..config.paths import Path
 from ..errors import find_nearest, suggest_word
+from ..needs.quantities import UNITS_OF_GO
 from .amounts import duration_in_seconds
 from .constraints import INVALID_DURATION, UNKNOWN_FIELD, UNKNOWN_VALUE, RuleFault
 from .given_values import is_expanded
@@ -58,7 +59,7 @@ NOT_A_SETTING = "is not a setting here"
 # How alike a misspelt key and the known one are at least, between 0 and 1.
 _LEAST_SIMILARITY = 0.8
 # A duration such as `-1h30m`, `.5s` or `0`. Source: time.ParseDuration of Go.
-_DURATION = re.compile(r"[+-]?(0|((\d+(\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h))+)\Z")
+_DURATION = re.compile(rf"[+-]?(0|((\d+(\.\d*)?|\.\d+)({UNITS_OF_GO}))+)\Z")
 # Go counts a duration in nanoseconds, in 64 bits. The longest one in whole hours.
 _LONGEST_SECONDS = (2**63 - 1) / 1_000_000_000
 _MOST_HOURS = "2562047h"

@@ -21,6 +21,7 @@ from typing import Any
 
 from ..config.paths import Path
 from ..needs.memory_sizes import LIMIT_PERCENT, SPIKE_PERCENT
+from ..needs.quantities import UNITS_OF_GO
 from ..needs.started_components import StartedComponent
 from ..traits import kind_of
 from .configured_components import configured_components
@@ -32,7 +33,7 @@ _DOCUMENTATION = (
 )
 _KIND = "memorylimiter"
 # An empty text, zero, or a duration of zero such as `0s`.
-_EMPTY_OR_ZERO = re.compile(r"0*+(?:\.0*)?(ns|us|µs|μs|ms|s|m|h)?\Z")
+_EMPTY_OR_ZERO = re.compile(rf"0*+(?:\.0*)?({UNITS_OF_GO})?\Z")
 _FULL_PERCENT = 100
 # The part of the limit from which on data is refused; a limiter that begins below it wastes most of its memory.
 _REFUSED_SHARE = 3

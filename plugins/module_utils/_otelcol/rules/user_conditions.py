@@ -30,7 +30,7 @@ from typing import Any, NamedTuple
 from ..config.addresses import parse_destination
 from ..config.variable_references import replace_references
 from ..errors import Problem, suggest_word
-from ..needs.quantities import parse_duration
+from ..needs.quantities import UNITS_OF_GO, parse_duration
 from ..yaml.go_scalars import read_plain_scalar
 from .user_paths import MISSING, Wildcard, read_wildcard
 
@@ -46,7 +46,7 @@ _WHOLE_REFERENCE = re.compile(r"\$\{[^${}]{1,256}\}")
 # What is left in a text in which the Collector replaces more variables than are known here.
 _UNKNOWN_REFERENCE = "${"
 # A whole duration such as `1h30m`, and a whole number such as `-1.5`; texts of such form are compared as amounts.
-_DURATION = re.compile(r"(?:\d{1,18}(?:\.\d{1,9})?(?:ns|us|µs|μs|ms|s|m|h))+", re.ASCII)
+_DURATION = re.compile(r"(?:\d{1,18}(?:\.\d{1,9})?(?:" + UNITS_OF_GO + r"))+", re.ASCII)
 _NUMBER = re.compile(r"-?\d{1,18}(?:\.\d{1,9})?", re.ASCII)
 
 Patterns = tuple[Wildcard, ...]
