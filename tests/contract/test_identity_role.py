@@ -11,7 +11,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.assignment import POLICY_CHOICES
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.identity import ANNOTATIONS, CREATES_ROLES
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.identity import (
+    ANNOTATIONS,
+    ROLE_CREATING_PROVIDERS,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live import aws_specs
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import read_argument_spec
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
@@ -58,7 +61,7 @@ def test_every_choice_has_tasks() -> None:
 def test_one_variable_decides_which_providers_create_roles() -> None:
     """A new provider changes no condition: tasks ask the variable, and not for a provider."""
     fact = _documents.read_yaml(ROLE / "vars" / "main.yml")[f"{PREFIX}creates_roles"]
-    assert re.findall(r"'(\w+)'", fact) == list(CREATES_ROLES) == aws_specs.ROLE["provider"]["choices"]
+    assert re.findall(r"'(\w+)'", fact) == list(ROLE_CREATING_PROVIDERS) == aws_specs.ROLE["provider"]["choices"]
     yaml = [*(ROOT / "playbooks").rglob("*.yml"), *(ROOT / "roles").glob("*/tasks/*.yml")]
     compared = re.compile(rf"{PREFIX}provider\b[^\n]*(?:[=!]=|\bin\b) *[\['\"]+(\w+)")
     names = [(path.stem, name) for path in yaml for name in compared.findall(path.read_text(encoding="utf-8"))]

@@ -23,7 +23,7 @@ from typing import Any, TypedDict
 
 from .._otelcol.errors import Problem, suggest_word
 from .._otelcol.needs.aws_policy import ServiceAccount, Statement, unite_statements
-from .identity import ANNOTATIONS, CREATES_ROLES
+from .identity import ANNOTATIONS, ROLE_CREATING_PROVIDERS
 from .role_names import fill_role_name
 
 # The rights of a role come from the configs of its collectors.
@@ -61,7 +61,7 @@ class IdentityRequest:
     @property
     def creates_roles(self) -> bool:
         """Whether the provider creates IAM roles; otherwise `role_arns` names them."""
-        return self.provider in CREATES_ROLES
+        return self.provider in ROLE_CREATING_PROVIDERS
 
 
 @dataclass(frozen=True)

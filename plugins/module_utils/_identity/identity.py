@@ -18,20 +18,22 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 from .._collector.options import Collector
 from .._otelcol.errors import Problem, join_at_most
 from .._otelcol.needs.aws_policy import IRSA, POD_IDENTITY, AwsGrant, ServiceAccount, build_statements
 
-# The providers that create roles; any other one uses existing roles.
-CREATES_ROLES = (IRSA, POD_IDENTITY)
+# The provider that uses existing roles.
+STATIC = "static"
+# The providers that create roles.
+ROLE_CREATING_PROVIDERS = (IRSA, POD_IDENTITY)
 # The webhook of every EKS cluster reads it. Source: aws/amazon-eks-pod-identity-webhook, pkg/handler.
 ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
 # No program reads it. It shows people the role, and a change of it replaces pods.
 POD_ANNOTATION = "o11y.opentelemetry/pod-identity"
 # The annotation of a service account that has its role, by provider.
-ANNOTATIONS = {IRSA: ROLE_ANNOTATION, POD_IDENTITY: POD_ANNOTATION, "static": ROLE_ANNOTATION}
+ANNOTATIONS = {IRSA: ROLE_ANNOTATION, POD_IDENTITY: POD_ANNOTATION, STATIC: ROLE_ANNOTATION}
 # The annotation of a pod that changes with the identity of its account, so that the pod is replaced.
 IDENTITY_STAMP = "o11y.opentelemetry/identity"
 _STAMP_LENGTH = 16
@@ -52,6 +54,17 @@ _CREDENTIAL_VARIABLES = (
 )
 
 
+class NeededAccount(TypedDict):
+    """A service account that needs a role."""
+
+    namespace: str
+    service_account: str
+    collectors: list[str]
+    """The names of the collectors that run as this account."""
+    statements: list[dict[str, Any]]
+    """What these need together: statements of an IAM policy."""
+
+
 class CollectorGrants(NamedTuple):
     """A collector, and what it needs at AWS."""
 
@@ -62,12 +75,17 @@ class CollectorGrants(NamedTuple):
 # ── Whose account it is ──
 
 
+def _has_own_account(collector: Collector) -> bool:
+    """Return whether a collector has the account of its own name, which it has if the user names no other one."""
+    return collector.service_account_name == collector.name
+
+
 def has_unknown_account(collector: Collector) -> bool:
     """Return whether nobody knows the account of a collector: a sidecar runs as the account of each pod that has it.
 
     The account of a sidecar is known only if its option `service_account_name` names one.
     """
-    return collector.mode == _SIDECAR and collector.service_account_name == collector.name
+    return collector.mode == _SIDECAR and _has_own_account(collector)
 
 
 def may_have_credentials(collector: Collector) -> bool:
@@ -75,7 +93,7 @@ def may_have_credentials(collector: Collector) -> bool:
 
     An account of another name may be one of the user's, and so may that of the pods with a sidecar.
     """
-    if collector.service_account_name != collector.name or collector.mode == _SIDECAR:
+    if not _has_own_account(collector) or collector.mode == _SIDECAR:
         return True
     if {ROLE_ANNOTATION, POD_ANNOTATION} & set(collector.service_account_annotations):
         return True
@@ -85,7 +103,7 @@ def may_have_credentials(collector: Collector) -> bool:
 # ── What accounts need ──
 
 
-def list_needed_accounts(members: Iterable[CollectorGrants]) -> list[dict[str, Any]]:
+def list_needed_accounts(members: Iterable[CollectorGrants]) -> list[NeededAccount]:
     """Return a row for every service account, with what its collectors need at AWS together.
 
     For example:
@@ -100,17 +118,15 @@ def list_needed_accounts(members: Iterable[CollectorGrants]) -> list[dict[str, A
             account = ServiceAccount(collector.namespace, collector.service_account_name)
             names_by_account.setdefault(account, []).append(collector.name)
             grants_by_account.setdefault(account, []).extend(grants)
-    rows: list[dict[str, Any]] = []
-    for account, names in names_by_account.items():
-        rows.append(
-            {
-                "namespace": account.namespace,
-                "service_account": account.name,
-                "collectors": names,
-                "statements": build_statements(grants_by_account[account]),
-            }
-        )
-    return rows
+    return [
+        {
+            "namespace": account.namespace,
+            "service_account": account.name,
+            "collectors": names,
+            "statements": build_statements(grants_by_account[account]),
+        }
+        for account, names in names_by_account.items()
+    ]
 
 
 def list_account_warnings(members: Iterable[CollectorGrants]) -> list[str]:
