@@ -31,13 +31,13 @@ def list_record_differences(
     exporter: str,
     expectation: Any,
     arrived_by_kind: Mapping[str, Sequence[Record]],
-    unasked_names: Collection[str] = (),
+    ignored_names: Collection[str] = (),
 ) -> list[str]:
     """Return a line for each difference between what an exporter should have got and what it got.
 
     `expectation` is `nothing`, or has for each kind a number of records or a list of them. The list is complete
     unless `others` is true. In a record, what is not named is not compared, unless `exact` is true. Metrics of the
-    `unasked_names` names are compared only if they are named.
+    names `ignored_names`, such as those that a scrape adds, are compared only if `expectation` names them.
     """
     expected_by_kind = dict.fromkeys(RECORD_KINDS, 0) if expectation == EXPECTS_NOTHING else expectation
     lines: list[str] = []
@@ -47,23 +47,28 @@ def list_record_differences(
         expected_records = expected_by_kind[record_kind]
         arrived_records = arrived_by_kind.get(record_kind, ())
         if record_kind == "metrics":
-            arrived_records = _leave_out_unasked_metrics(arrived_records, expected_records, unasked_names)
+            arrived_records = _leave_out_ignored_metrics(arrived_records, expected_records, ignored_names)
         if isinstance(expected_records, int):
             lines += _compare_count(exporter, record_kind, expected_records, arrived_records)
             continue
         where = f"{exporter}: {record_kind}"
-        is_exact, may_have_others = bool(expected_by_kind.get("exact")), bool(expected_by_kind.get("others"))
-        comparison = _RecordComparison(where, record_kind, list(expected_records), list(arrived_records), is_exact)
-        lines += comparison.find_differences(may_have_others)
+        comparison = _RecordComparison(
+            where=where,
+            record_kind=record_kind,
+            expected_records=list(expected_records),
+            arrived_records=list(arrived_records),
+            is_exact=bool(expected_by_kind.get("exact")),
+        )
+        lines += comparison.find_differences(may_have_others=bool(expected_by_kind.get("others")))
     return lines
 
 
-def _leave_out_unasked_metrics(
-    metrics: Sequence[Record], expected_records: int | Sequence[Record], unasked_names: Collection[str]
+def _leave_out_ignored_metrics(
+    metrics: Sequence[Record], expected_records: int | Sequence[Record], ignored_names: Collection[str]
 ) -> list[Record]:
-    """Return metrics without those of the unasked names, unless a test names them."""
+    """Return metrics without those of the ignored names, unless a test names them."""
     named_metrics = [] if isinstance(expected_records, int) else [record.get("name") for record in expected_records]
-    names_left_out = {name for name in unasked_names if name not in named_metrics}
+    names_left_out = {name for name in ignored_names if name not in named_metrics}
     return [record for record in metrics if record.get("name") not in names_left_out]
 
 
@@ -82,38 +87,45 @@ class _RecordComparison:
     """What each line begins with, such as `otlp/a: spans`."""
     record_kind: str
     expected_records: Sequence[Record]
-    arrived: Sequence[Record]
+    arrived_records: Sequence[Record]
     is_exact: bool
     """Whether records may have nothing that is not expected."""
 
-    def find_differences(self, may_have_others: bool) -> Iterator[str]:
+    def find_differences(self, *, may_have_others: bool) -> Iterator[str]:
         """Yield what differs: each expected record is compared with the one that is nearest to it."""
         partners = pair_records(
-            [self._list_fitting_numbers(expected_record) for expected_record in self.expected_records]
+            [self._list_fitting_indexes(expected_record) for expected_record in self.expected_records]
         )
-        unpaired_numbers = [number for number in range(len(self.arrived)) if number not in partners.values()]
+        unpaired_indexes = [
+            arrived_index
+            for arrived_index in range(len(self.arrived_records))
+            if arrived_index not in partners.values()
+        ]
         for index, expected_record in enumerate(self.expected_records):
             if index in partners:
                 continue
-            if not unpaired_numbers:
+            if not unpaired_indexes:
                 yield f"{self.where}[{index}]: nothing arrived for {format_record(self.record_kind, expected_record)}"
                 continue
-            differences_by_number = {
-                number: list(list_differing_fields(expected_record, self.arrived[number], self.is_exact))
-                for number in unpaired_numbers
+            differences_by_index = {
+                arrived_index: list(
+                    list_differing_fields(expected_record, self.arrived_records[arrived_index], self.is_exact)
+                )
+                for arrived_index in unpaired_indexes
             }
-            nearest = min(differences_by_number, key=lambda number: len(differences_by_number[number]))
-            unpaired_numbers.remove(nearest)
-            for difference in differences_by_number[nearest]:
+            nearest = min(differences_by_index, key=lambda arrived_index: len(differences_by_index[arrived_index]))
+            unpaired_indexes.remove(nearest)
+            for difference in differences_by_index[nearest]:
                 yield f"{self.where}[{index}]: {difference}"
         if not may_have_others:
-            for number in unpaired_numbers:
-                yield f"{self.where}: not expected: {format_record(self.record_kind, self.arrived[number])}"
+            for arrived_index in unpaired_indexes:
+                unexpected_record = self.arrived_records[arrived_index]
+                yield f"{self.where}: not expected: {format_record(self.record_kind, unexpected_record)}"
 
-    def _list_fitting_numbers(self, expected_record: Record) -> list[int]:
-        """Return the numbers of the records that arrived and are as expected."""
+    def _list_fitting_indexes(self, expected_record: Record) -> list[int]:
+        """Return the indexes of the records that arrived and are as expected."""
         return [
-            number
-            for number, arrived_record in enumerate(self.arrived)
+            arrived_index
+            for arrived_index, arrived_record in enumerate(self.arrived_records)
             if not any(list_differing_fields(expected_record, arrived_record, self.is_exact))
         ]

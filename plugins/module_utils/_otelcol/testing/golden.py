@@ -25,7 +25,7 @@ _EMPTY_VALUES: dict[str, Any] = {
 
 
 def build_golden_content(
-    arrived_by_kind: Mapping[str, Sequence[Record]], unasked_names: Collection[str] = ()
+    arrived_by_kind: Mapping[str, Sequence[Record]], ignored_names: Collection[str] = ()
 ) -> dict[str, list[Record]]:
     """Return what reached an exporter as its golden file has it, in an order that is always the same."""
     golden_records: dict[str, list[Record]] = {}
@@ -33,7 +33,7 @@ def build_golden_content(
         records = [
             _shorten_record(record)
             for record in arrived_by_kind.get(record_kind, ())
-            if record.get("name") not in unasked_names
+            if record.get("name") not in ignored_names
         ]
         if records:
             golden_records[record_kind] = sorted(records, key=repr)

@@ -30,7 +30,7 @@ class GoldenFile:
     path: Path
     arrived_records: Mapping[str, Sequence[Record]]
     """What the exporter got, by kind, such as `spans`."""
-    unasked_names: Collection[str] = ()
+    ignored_names: Collection[str] = ()
     """Names of metrics that count only if the golden file names them, such as those that a scrape adds."""
 
     def check_path(self, folders: Sequence[Path]) -> None:
@@ -48,11 +48,11 @@ class GoldenFile:
         expected = golden.read_golden_expectation(
             _yaml.strip_ansible_types(_documents.read_unique_yaml(self.path)), str(self.path)
         )
-        return expectations.list_record_differences(self.exporter, expected, self.arrived_records, self.unasked_names)
+        return expectations.list_record_differences(self.exporter, expected, self.arrived_records, self.ignored_names)
 
     def write_file(self, setup: CollectorSetup) -> None:
         """Write the file, in check mode not. Raises Problem if it would show a secret."""
-        text = _yaml.dump(golden.build_golden_content(self.arrived_records, self.unasked_names))
+        text = _yaml.dump(golden.build_golden_content(self.arrived_records, self.ignored_names))
         if setup.hide_secrets(text) != text:
             fix = "Give the variable another value in `environment`, or expect records."
             raise Problem(f"the golden file {self.path} would show a secret of the config", fix=fix)
