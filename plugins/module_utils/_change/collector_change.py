@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypedDict, cast
+from typing import Any, NotRequired, TypedDict, cast
 
 from .._collector.change_options import CANARY, CHANGE_DEFAULTS, ROLLBACK
 from .._kube.ownership import read_collector_name, read_release_label
@@ -27,8 +27,8 @@ from .worse_than_before import WorkingState
 LEFT_OUT_KINDS = ("Secret", "Namespace")
 
 
-class _UsualOptions(TypedDict):
-    """The options that every change has."""
+class ChangeOptions(TypedDict):
+    """The option `change` of a collector, as rendering returns it."""
 
     strategy: str
     """CANARY or ROLLING of _collector/change_options.py."""
@@ -39,15 +39,10 @@ class _UsualOptions(TypedDict):
     """See canary/chosen_checks.py."""
     on_failure: str
     """KEEP or ROLLBACK of _collector/change_options.py."""
-
-
-class ChangeOptions(_UsualOptions, total=False):
-    """The option `change` of a collector, as rendering returns it. The other keys are there for a canary alone."""
-
-    config: Mapping[str, Any]
-    """The new config of the collector."""
-    listeners: Any
-    """The rows of the catalogue about ports, which `map_listeners` reads."""
+    config: NotRequired[Mapping[str, Any]]
+    """Of a canary alone: the new config of the collector."""
+    listeners: NotRequired[Any]
+    """Of a canary alone: the rows of the catalogue about ports, which `map_listeners` reads."""
 
 
 @dataclass
@@ -63,9 +58,9 @@ class CollectorChange:
     """The objects that the run changes, as they were applied before. The collector goes back to them."""
     record: Manifest | None = None
     """The record of the change in the cluster, see recorded_change.py; None before it is written."""
-    worked: Mapping[str, WorkingState] = field(default_factory=dict)
+    working_states_before: Mapping[str, WorkingState] = field(default_factory=dict)
     """How each workload that decides whether the collector is ready worked before, by its name in messages."""
-    readings: Mapping[str, Any] | None = None
+    rest_facts_before: Mapping[str, Any] | None = None
     """The `RestFacts` of the pods before the change, if no pod keeps the earlier config beside the new one."""
 
     @property
@@ -76,7 +71,7 @@ class CollectorChange:
     @property
     def is_canary(self) -> bool:
         """Return whether some pods are changed and judged before the others."""
-        return bool(self.options["strategy"] == CANARY)
+        return self.options["strategy"] == CANARY
 
     @property
     def is_followed(self) -> bool:
@@ -89,7 +84,7 @@ class CollectorChange:
     @property
     def goes_back(self) -> bool:
         """Return whether a change that does not work is undone."""
-        return bool(self.options["on_failure"] == ROLLBACK)
+        return self.options["on_failure"] == ROLLBACK
 
 
 def group_by_collector(

@@ -61,12 +61,12 @@ def build_record(change: CollectorChange, run: str) -> Manifest | None:
         return None
     data = {
         BEFORE_KEY: before_json,
-        WORKED_KEY: _dump_json(change.worked),
+        WORKED_KEY: _dump_json(change.working_states_before),
         STRATEGY_KEY: str(change.options["strategy"]),
         RUN_KEY: run,
     }
-    if change.readings:
-        readings = _dump_json(_shorten_readings(change.readings))
+    if change.rest_facts_before:
+        readings = _dump_json(_shorten_readings(change.rest_facts_before))
         # Without readings, the next run can still undo the change, but not judge it by them.
         if len((before_json + readings).encode()) <= LARGEST_RECORD_BYTES:
             data[READINGS_KEY] = readings
@@ -197,7 +197,11 @@ def add_recorded_state(record: Manifest, change: CollectorChange) -> CollectorCh
     not_recorded = [manifest for manifest in change.before if ref(manifest) not in recorded_names]
     objects_before = [*recorded_objects, *not_recorded]
     return replace(
-        change, before=objects_before, record=record, worked=recorded_states, readings=_read_readings(record)
+        change,
+        before=objects_before,
+        record=record,
+        working_states_before=recorded_states,
+        rest_facts_before=_read_readings(record),
     )
 
 

@@ -70,7 +70,7 @@ class Canary:
         self._hold = hold_workload(self._workload, live, change.options["share"])
         # The facts of the pods before the change; None until they are read. If some pods keep the earlier config, the
         # first judgement reads them from those; otherwise `prepare` does, unless an interrupted run has.
-        self._baseline = None if self._hold else change.readings
+        self._baseline = None if self._hold else change.rest_facts_before
         # The observation of the ready pods while others follow; None before it.
         self._ready_observation: WorkloadObservation | None = None
         # When that observation made its last reading, by the cluster's clock. At first one is due at once.
@@ -96,7 +96,7 @@ class Canary:
         needs_baseline = self._hold is None and self._baseline is None
         if needs_baseline and not self._run.check:
             self._run.cluster.progress.tell_now(self._title, "reading its pods as they are before the change")
-            self._baseline = self.change.readings = read_baseline(self._reader, observed_before)
+            self._baseline = self.change.rest_facts_before = read_baseline(self._reader, observed_before)
 
     def _find_interrupted_workload(self) -> Manifest | None:
         """Return the workload before a change that was interrupted; None if no run has begun this change."""

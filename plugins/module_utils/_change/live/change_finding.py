@@ -117,7 +117,7 @@ class ChangeFinder:
         # A change that leaves the workloads as they are needs no record: nothing of them could go back.
         if not have_pods or not self._renews_pods(change):
             return None
-        return replace(change, worked=working_state)
+        return replace(change, working_states_before=working_state)
 
     def _add_record(self, change: CollectorChange) -> CollectorChange | None:
         """Return a change with its record, if an interrupted run left one; then it goes back to what that one says."""

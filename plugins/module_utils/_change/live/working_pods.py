@@ -65,7 +65,7 @@ def explain_works_as_before(run: BundleRun, change: CollectorChange) -> str:
         return ""
     lines: list[str] = []
     for running_workload in running_workloads:
-        state_before = change.worked.get(str(ref(running_workload)))
+        state_before = change.working_states_before.get(str(ref(running_workload)))
         pods = _read_pods_if_allowed(run, running_workload)
         if state_before is None or is_worse(running_workload, state_before, pods.newest):
             return ""

@@ -42,7 +42,7 @@ def prepare_wait(
         left_object = left_objects.get(ref(workload))
         if left_object:
             left_generations[ref(workload)] = int(left_object["metadata"].get("generation") or 0)
-    states_before: Mapping[str, WorkingState] = change.worked if change and change.goes_back else {}
+    states_before: Mapping[str, WorkingState] = change.working_states_before if change and change.goes_back else {}
 
     def waits_despite_symptom(workload: Manifest, symptom: Symptom) -> bool:
         """Return whether a symptom is of a pod that did not work before the change."""
