@@ -20,7 +20,7 @@ from ..module_utils._collector.critical import critical_use
 from ..module_utils._collector.manifests.build import CollectorBuild
 from ..module_utils._collector.manifests.network import client_url, describe_addresses
 from ..module_utils._collector.options import Collector
-from ..module_utils._collector.probing import explain_untested
+from ..module_utils._collector.probing import explain_untested_signals
 from ..module_utils._otelcol.needs import aws_policy
 from ._otelcol import _builds, _jmespath
 
@@ -29,7 +29,7 @@ def list_untested_collectors(builds: Sequence[CollectorBuild]) -> list[dict[str,
     """Return the collectors that `verify` cannot test, or not whole, each with the reason."""
     untested: list[dict[str, str]] = []
     for build in builds:
-        reason = explain_untested(build, build.config)
+        reason = explain_untested_signals(build, build.config)
         if reason:
             untested.append({"name": build.collector.name, "reason": reason})
     return untested

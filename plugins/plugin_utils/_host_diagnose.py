@@ -36,6 +36,7 @@ from ..module_utils._diagnose.host_situation import HostAnswer, add_flow_facts, 
 from ..module_utils._diagnose.result_rows import CollectorResult
 from ..module_utils._diagnose.verdict import build_result_row
 from ..module_utils._host_change.host_answer import CollectorAnswer, SystemFacts
+from ..module_utils._host_change.host_question import HostQuestion
 from ..module_utils._otelcol.config.config_secrets import find_secrets
 from ..module_utils._otelcol.config.masking import make_masker, mask_tree
 from ..module_utils._otelcol.errors import clean_text, make_printable
@@ -90,7 +91,7 @@ def load_configs(collectors: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return configs
 
 
-def list_questions(configs: Mapping[str, Any]) -> list[dict[str, Any]]:
+def list_questions(configs: Mapping[str, Any]) -> list[HostQuestion]:
     """Return the questions about each collector, as option `questions` of the module has them."""
     return [build_host_question(name, config) for name, config in configs.items()]
 

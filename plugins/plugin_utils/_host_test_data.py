@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..module_utils._diagnose.host_questions import explain_untested
+from ..module_utils._diagnose.host_questions import explain_missing_test_data
 from ..module_utils._host_change.host_answer import CollectorAnswer, SendingServiceAnswer, SignalAnswer
 from ..module_utils._telemetry.evidence import METRICS_OF, describe_arrivals
 
@@ -40,7 +40,7 @@ class TestOutcome:
 def evaluate_test(collector_answer: CollectorAnswer, config: Any, host: str) -> TestOutcome:
     """Return how the test of one collector went, or why it was not tested."""
     collector_name = f"{host}/{collector_answer['name']}"
-    untested_reason = explain_untested(config)
+    untested_reason = explain_missing_test_data(config)
     if untested_reason:
         return TestOutcome(f"{collector_name}: not tested, {untested_reason}")
     is_service_down = "probe" not in collector_answer

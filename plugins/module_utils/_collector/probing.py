@@ -20,7 +20,14 @@ from typing import Any, Literal, TypedDict
 
 from .manifests.build import CollectorBuild
 from .manifests.network import OTLP_HTTP, list_plain_ports
-from .sampled_routes import SampledProbe, list_passed_signals, list_received_signals, plan_sampled_probe
+from .sampled_routes import (
+    NO_HTTP_RECEIVER,
+    SAMPLER_MAY_DROP,
+    SampledProbe,
+    list_passed_signals,
+    list_received_signals,
+    plan_sampled_probe,
+)
 
 # The name of the port with the collector's own metrics.
 METRICS_PORT = "metrics"
@@ -55,7 +62,7 @@ class Probe(SampledProbe):
 
 def plan_probe(build: CollectorBuild, config: Mapping[str, Any]) -> Probe | None:
     """Return the test of a collector; None if it cannot be tested through the API server."""
-    if explain_unprobed(build, config):
+    if explain_missing_probe(build, config):
         return None
     ports = list_plain_ports(build, config)
     namespace, selector = build.collector.namespace, build.collector.selector_text
@@ -73,12 +80,12 @@ def plan_probe(build: CollectorBuild, config: Mapping[str, Any]) -> Probe | None
     }
 
 
-def explain_untested(build: CollectorBuild, config: Mapping[str, Any]) -> str:
+def explain_untested_signals(build: CollectorBuild, config: Mapping[str, Any]) -> str:
     """Return why a collector is not tested, or which of its signals are not; empty if all are tested.
 
     For example, `its sampler may drop what is sent`, or `its traces, which a sampler may drop`.
     """
-    reason = explain_unprobed(build, config)
+    reason = explain_missing_probe(build, config)
     if reason:
         return reason
     passed_signals = list_passed_signals(config)
@@ -86,7 +93,7 @@ def explain_untested(build: CollectorBuild, config: Mapping[str, Any]) -> str:
     return f"its {' and '.join(untested_signals)}, which a sampler may drop" if untested_signals else ""
 
 
-def explain_unprobed(build: CollectorBuild, config: Mapping[str, Any]) -> str:
+def explain_missing_probe(build: CollectorBuild, config: Mapping[str, Any]) -> str:
     """Return why a collector cannot be tested through the API server; empty if it can.
 
     Several reasons may be true, and the first is returned. TLS stands before a missing receiver, because
@@ -98,9 +105,9 @@ def explain_unprobed(build: CollectorBuild, config: Mapping[str, Any]) -> str:
     if OTLP_HTTP in port_names and OTLP_HTTP not in list_plain_ports(build, config):
         return "its OTLP receiver over HTTP requires TLS"
     if OTLP_HTTP not in port_names or not list_received_signals(config):
-        return "it has no OTLP receiver over HTTP"
+        return NO_HTTP_RECEIVER
     if not list_passed_signals(config):
-        return "its sampler may drop what is sent"
+        return SAMPLER_MAY_DROP
     if METRICS_PORT not in port_names:
         return "it does not serve its own metrics, in which the data would be counted"
     return ""

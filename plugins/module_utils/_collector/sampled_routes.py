@@ -21,6 +21,10 @@ from .._otelcol.needs.quantities import parse_duration
 from .._otelcol.otlp_requests import OTLP_SIGNALS
 from .._otelcol.traits import kind_of, samples_records
 
+# Why a collector is not tested, in a cluster or on a host.
+NO_HTTP_RECEIVER = "it has no OTLP receiver over HTTP"
+SAMPLER_MAY_DROP = "its sampler may drop what is sent"
+
 _TAIL_SAMPLER = "tailsampling"
 # How many seconds a test takes at most, unless a tail sampler waits longer.
 _TIMEOUT_SECONDS = 30

@@ -17,7 +17,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .._collector.sampled_routes import list_passed_signals, list_received_signals, plan_sampled_probe
+from .._collector.sampled_routes import (
+    NO_HTTP_RECEIVER,
+    SAMPLER_MAY_DROP,
+    list_passed_signals,
+    list_received_signals,
+    plan_sampled_probe,
+)
+from .._host_change.host_question import CertificateFile, FilePattern, HostPeer, HostQuestion
 from .._otelcol.config.addresses import split_host_and_port
 from .._otelcol.config.paths import iter_leaves, list_at, mapping_at
 from .._otelcol.needs.peers import find_peers
@@ -25,8 +32,8 @@ from .._otelcol.needs.started_components import list_started_components
 
 _FILE_RECEIVERS = ("filelog",)
 _CERTIFICATE_FIELDS = ("cert_file", "key_file", "ca_file", "client_ca_file")
-# Where no namespace is meant: peers of hosts are names of DNS.
-_NOWHERE = ""
+# Peers of hosts are names of DNS, and in no namespace.
+_NO_NAMESPACE = ""
 # Where a process of the same host reaches a receiver that listens on all addresses.
 LOOPBACK_OF_ANY = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
 _TIMEOUT_SECONDS = 30
@@ -41,13 +48,14 @@ _DEFAULT_PATHS = {
 }
 
 
-def build_host_question(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
+def build_host_question(name: str, config: Mapping[str, Any]) -> HostQuestion:
     """Return what to ask the host about a collector with this config.
 
-    `url` and `signals` are empty if no test data is sent. A sampler passes failed spans, and needs more time.
+    `url` and `signals` are empty if no test data is sent. `plan_sampled_probe` returns nothing for a config without a
+    tail sampler. Such a sampler passes failed spans, and needs more time.
     """
     sampler_probe = plan_sampled_probe(config)
-    is_tested = not explain_untested(config)
+    is_tested = not explain_missing_test_data(config)
     return {
         "name": name,
         "files": list(_list_file_patterns(config)),
@@ -61,16 +69,16 @@ def build_host_question(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def explain_untested(config: Mapping[str, Any]) -> str:
-    """Return why no test data is sent to a collector; empty if it is. The words are those of clusters."""
+def explain_missing_test_data(config: Mapping[str, Any]) -> str:
+    """Return why no test data is sent to a collector; empty if it is. For those of clusters, see probing.py."""
     http_settings = _find_http_settings(config)
     if http_settings is None or not list_received_signals(config):
-        return "it has no OTLP receiver over HTTP"
+        return NO_HTTP_RECEIVER
     unreachable_reason = _explain_unreachable(http_settings)
     if unreachable_reason:
         return unreachable_reason
     if not list_passed_signals(config):
-        return "its sampler may drop what is sent"
+        return SAMPLER_MAY_DROP
     if mapping_at(config, "service", "telemetry", "metrics").get("level") == "none":
         return "it does not serve its own metrics"
     return ""
@@ -112,7 +120,7 @@ def _receiver_url(config: Mapping[str, Any]) -> str:
     return f"{scheme}://{host}:{port or _DEFAULT_PORT}"
 
 
-def _list_file_patterns(config: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+def _list_file_patterns(config: Mapping[str, Any]) -> Iterator[FilePattern]:
     """Yield the patterns of files that the started receivers read."""
     for part in list_started_components(config):
         if part.section == "receivers" and part.kind in _FILE_RECEIVERS:
@@ -120,7 +128,7 @@ def _list_file_patterns(config: Mapping[str, Any]) -> Iterator[dict[str, str]]:
                 yield {"about": "/".join(part.path), "pattern": str(pattern)}
 
 
-def _list_certificate_files(config: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+def _list_certificate_files(config: Mapping[str, Any]) -> Iterator[CertificateFile]:
     """Yield the files of certificates and keys that the started components name by an absolute path."""
     for part in list_started_components(config):
         for path, value in iter_leaves(part.settings):
@@ -130,8 +138,8 @@ def _list_certificate_files(config: Mapping[str, Any]) -> Iterator[dict[str, str
                 yield {"about": "/".join(part.path), "path": value}
 
 
-def _list_exporter_peers(config: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _list_exporter_peers(config: Mapping[str, Any]) -> Iterator[HostPeer]:
     """Yield the addresses that exporters send to, without those that are known only when the collector starts."""
-    for peer in find_peers(config, _NOWHERE):
+    for peer in find_peers(config, _NO_NAMESPACE):
         if peer.port and "$" not in peer.host:
             yield {"about": peer.component_path, "host": peer.host.strip("[]"), "port": peer.port}

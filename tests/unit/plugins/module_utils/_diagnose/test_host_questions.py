@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.host_questions import (
     build_host_question,
-    explain_untested,
+    explain_missing_test_data,
 )
 
 from tests.support.cases import cases
@@ -35,7 +35,7 @@ def config(**http: Any) -> dict[str, Any]:
 )
 def test_test_data_goes_to_the_receiver(http: dict[str, Any], url: str) -> None:
     question = build_host_question("a", config(**http))
-    assert (question["url"], question["signals"], explain_untested(config(**http))) == (url, ["traces"], "")
+    assert (question["url"], question["signals"], explain_missing_test_data(config(**http))) == (url, ["traces"], "")
 
 
 @cases(
@@ -52,9 +52,9 @@ def test_test_data_goes_to_the_receiver(http: dict[str, Any], url: str) -> None:
 )
 def test_a_collector_that_is_not_tested_says_why(http: dict[str, Any], why: str) -> None:
     question = build_host_question("a", config(**http))
-    assert (question["url"], question["signals"], explain_untested(config(**http))) == ("", [], why)
+    assert (question["url"], question["signals"], explain_missing_test_data(config(**http))) == ("", [], why)
 
 
 @pytest.mark.parametrize("transport", ["tcp4", "tcp6", None])
 def test_other_transports_of_ports_are_tested(transport: str | None) -> None:
-    assert explain_untested(config(endpoint="0.0.0.0:1", transport=transport)) == ""
+    assert explain_missing_test_data(config(endpoint="0.0.0.0:1", transport=transport)) == ""
