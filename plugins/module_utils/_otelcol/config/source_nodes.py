@@ -36,8 +36,9 @@ LITERAL = "|"
 FOLDED = ">"
 # The style of mappings and lists in braces and brackets, as in JSON.
 FLOW = "flow"
-# What ends a line for a YAML parser, and those ends that are not a plain `\n`.
+# What ends a line for a YAML parser.
 LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+# The characters of these ends that a plain `\n` does not have.
 _RARE_ENDS = "\r\x85\u2028\u2029"
 
 
@@ -49,9 +50,9 @@ class Node:
     value: Any
     """By `kind`: the text of a scalar, the `pairs` of a mapping, the `items` of a sequence, or the node that an alias
     stands for."""
-    first: Any
-    """The parser's mark of the start. It is converted on demand by `start`: few nodes need it."""
-    final: Any
+    start_mark: Any
+    """The parser's mark of the start, with `line` and `column`. `start` converts it on demand: few nodes need it."""
+    end_mark: Any
     """The parser's mark of the end."""
     style: str = ""
     """The quote or block sign of a scalar, such as `"` or `|`, or `FLOW`; empty for a scalar without quotes, and for a
@@ -61,41 +62,53 @@ class Node:
 
     @property
     def pairs(self) -> list[tuple[Node, Node]]:
-        """Return the key node and value node of each entry of a mapping."""
+        """Return the key node and value node of each entry. Only a mapping has them."""
         pairs: list[tuple[Node, Node]] = self.value
         return pairs
 
     @property
     def items(self) -> list[Node]:
-        """Return the nodes of a sequence."""
+        """Return the nodes of the items. Only a sequence has them."""
         items: list[Node] = self.value
         return items
 
     @property
     def start(self) -> Mark:
         """Return where this node starts."""
-        return self.first.line, self.first.column
+        return self.start_mark.line, self.start_mark.column
 
     @property
     def end(self) -> Mark:
         """Return where this node ends."""
-        return self.final.line, self.final.column
+        return self.end_mark.line, self.end_mark.column
 
     def read_plain_text(self) -> str:
         """Return a scalar without quotes as it is spelled; an empty text for one in quotes or a block."""
         return "" if self.style else str(self.value)
 
     def find_last_end(self) -> Mark:
-        """Return where the last thing in this node ends; a block has no end sign of its own."""
-        node = self
-        while node.value and node.style != FLOW:
-            if node.kind == MAPPING:
-                _key, node = node.pairs[-1]
-            elif node.kind == SEQUENCE:
-                node = node.items[-1]
-            else:
-                break
-        return node.end
+        """Return where the last thing in this node ends.
+
+        A mapping or list in lines has no end sign, so its own `end` is where the next thing starts. For example, of `a`
+        in these lines the value has its `end` at `c`, line 2, and its last end behind `1`, line 1:
+
+            a:
+              b: 1
+            c: 2
+        """
+        last_node = self
+        while (child := last_node._find_last_child()) is not None:
+            last_node = child
+        return last_node.end
+
+    def _find_last_child(self) -> Node | None:
+        """Return the last node in a mapping or list in lines; None for all others, and for an empty one."""
+        if not self.value or self.style == FLOW:
+            return None
+        if self.kind == MAPPING:
+            _key_node, value_node = self.pairs[-1]
+            return value_node
+        return self.items[-1] if self.kind == SEQUENCE else None
 
 
 def resolve_alias(node: Node) -> Node:

@@ -103,7 +103,7 @@ class _TreeBuilder:
     def _close_node(self, event: Any) -> None:
         """End the innermost open node. The keys and values of a mapping become pairs."""
         node = self.open_nodes.pop()
-        node.final = event.end_mark
+        node.end_mark = event.end_mark
         if node.kind == MAPPING:
             keys_and_values = iter(node.value)
             # `zip` takes from one iterator by turns: `k1, v1, k2, v2` become `(k1, v1), (k2, v2)`.
