@@ -22,8 +22,8 @@ from typing import TypedDict
 from ....module_utils._otelcol.bounded.live.bounded_reads import read_file_head, read_file_text
 from ....module_utils._otelcol.errors import Problem
 
+# How much an isolated Collector may write: its root is in memory.
 ROOT_SIZE = "64m"
-"""How much an isolated Collector may write: its root is in memory."""
 # Where Go looks for certificates and time zones. Sources: crypto/x509/root_linux.go, time/zoneinfo_unix.go, Go 1.25.
 _PUBLIC_FILES = (
     "/etc/ssl/certs/ca-certificates.crt",
@@ -57,10 +57,12 @@ _OWN_FILES = {
     "/proc/self/cgroup": "0::/\n",
     "/proc/self/mountinfo": "",
 }
-# The begin of a program of Linux, and two of its first bytes: whether it has 64 bits, and in which order bytes stand.
+# What a program of Linux begins with.
 _ELF_MAGIC = b"\x7fELF"
+# The byte that says whether it has 64 bits.
 _ELF_CLASS_OFFSET = 4
 _ELF_64_BIT = 2
+# The byte that says in which order the bytes of its numbers stand.
 _ELF_BYTE_ORDER_OFFSET = 5
 _ELF_LITTLE_ENDIAN = 1
 # Where the header of a 64-bit program says where its table of segments is, and how large that is.
@@ -98,10 +100,11 @@ def describe_contents(
 
     Without a command, nothing runs in it. The first word of a command is the path of a program.
     """
-    program_paths = [str(Path(path).resolve()) for path in command[:1]]
-    root_paths = _list_root_paths(program_paths, visible_paths)
+    program = Path(command[0]).resolve() if command else None
+    root_paths = _list_root_paths(program, visible_paths)
     links = _read_folder_links(root_paths)
     bound_paths = [path for path in dict.fromkeys(root_paths) if path not in links]
+    # A folder shows all that is below it.
     outer_paths = [path for path in bound_paths if not _is_inside(path, bound_paths)]
     copied_files = {name: read_file_text(name) for name in _list_existing(_COPIED_FILES)}
     return {
@@ -110,21 +113,18 @@ def describe_contents(
         "files": {**_OWN_FILES, **copied_files},
         "links": links,
         "shown": [[str(Path(path).resolve()), path] for path in outer_paths],
-        "command": [*program_paths, *command[1:]],
+        "command": [str(program), *command[1:]] if program else [],
         "environment": environment,
     }
 
 
-def _list_root_paths(program_paths: Sequence[str], visible_paths: Sequence[str | Path]) -> list[str]:
-    """Return the paths of all that the root has of the machine, of which one may be inside of another.
-
-    `program_paths` has the path of the program, or nothing.
-    """
+def _list_root_paths(program: Path | None, visible_paths: Sequence[str | Path]) -> list[str]:
+    """Return the paths of all that the root has of the machine, of which one may be inside of another."""
     root_paths = [str(Path(path).absolute()) for path in visible_paths]
     root_paths += _list_existing(_PUBLIC_FILES)
-    for program_path in program_paths:
-        root_paths.append(program_path)
-        if needs_system(Path(program_path)):
+    if program:
+        root_paths.append(str(program))
+        if needs_system(program):
             root_paths += _list_existing((*_SYSTEM_FOLDERS, _LINKER_CACHE))
     return root_paths
 
