@@ -76,7 +76,7 @@ def _forecast_changed_collectors(
 ) -> Iterator[ChangedCollector]:
     """Yield each collector that changes, with its forecast or the reason why it has none. A new one has no forecast."""
     for collector in collectors:
-        if before.keeps_resource(collector):
+        if before.leaves_resource_unchanged(collector):
             continue
         try:
             config_before = before.find_config_before(collector)

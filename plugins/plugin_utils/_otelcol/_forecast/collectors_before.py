@@ -9,7 +9,7 @@ two classes have the same methods:
 | | `KeptBefore` | `ClusterBefore` |
 |---|---|---|
 | it knows | configs, with masks in place of secrets | objects of a cluster, or those in files of a GitOps repository |
-| `keeps_resource` | no | if the operator has only added to a custom resource of a cluster |
+| `leaves_resource_unchanged` | no | if the operator has only added to a custom resource of a cluster |
 | `find_config_before` | the kept config | the config and image of the collector that the objects have |
 | `is_changed` | compares with the new config, masked | compares with the new config as it is |
 
@@ -43,8 +43,8 @@ class KeptBefore:
     kept_configs: Mapping[str, ChosenConfig]
     """The configs by NAMESPACE/NAME."""
 
-    def keeps_resource(self, _collector: RenderedCollector) -> bool:
-        """Return whether a run changes nothing of a custom resource: kept configs do not tell."""
+    def leaves_resource_unchanged(self, _collector: RenderedCollector) -> bool:
+        """Return False: kept configs do not tell whether a run changes a custom resource."""
         return False
 
     def find_config_before(self, collector: RenderedCollector) -> ChosenConfig | None:
@@ -69,19 +69,22 @@ class KeptBefore:
 class ClusterBefore:
     """What is known of collectors by the objects of a cluster, or by those in files of a GitOps repository."""
 
-    resources: Sequence[Manifest]
+    resources_before: Sequence[Manifest]
+    """The objects that a change would find."""
     rendered_manifests: Sequence[Manifest]
-    """The objects of the inventory."""
+    """The objects that the change applies: those of the inventory."""
     is_in_repository: bool
-    """Whether `resources` are files of a GitOps repository, which a run writes anew."""
+    """Whether `resources_before` are files of a GitOps repository, which a run writes anew."""
 
-    def keeps_resource(self, collector: RenderedCollector) -> bool:
+    def leaves_resource_unchanged(self, collector: RenderedCollector) -> bool:
         """Return whether a run changes nothing of a custom resource.
 
         In a cluster, fields that others have added to the resource stay. A file of a repository is written anew,
         without them, so there it may change.
         """
-        return not self.is_in_repository and is_applied(collector.workload, self.rendered_manifests, self.resources)
+        return not self.is_in_repository and is_applied(
+            collector.workload, self.rendered_manifests, self.resources_before
+        )
 
     def find_config_before(self, collector: RenderedCollector) -> ChosenConfig | None:
         """Return a collector as it is before the change; None if it is not there yet.
@@ -89,11 +92,11 @@ class ClusterBefore:
         Raises Problem if it runs with no config that can be read, or with several.
         """
         suite = Suite(collector.name, collector=collector.workload.name)
-        running_input = find_input_in_cluster(suite, [collector.collector_row], self.resources)
+        running_input = find_input_in_cluster(suite, [collector.collector_row], self.resources_before)
         if running_input is not None:
             image = running_input.platform_context.image
             return ChosenConfig(running_input.config, image, f"{collector.name} before the change")
-        if any(ref(resource) == collector.workload for resource in self.resources):
+        if any(ref(resource) == collector.workload for resource in self.resources_before):
             raise Problem(_NOT_READABLE)
         return None
 
