@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which collectors are read downstream of a wave: those that get data from collectors of the wave. Private.
 
-A change of agents may harm only their gateway. The gateway tells the agents that all is well, but its backend refuses
-their larger requests, or its memory does not suffice. So the gate of a wave reads the gateway too, and
-`downstream_verdict.py` judges it. Messages and the plan of a run say `behind` the wave for downstream.
+A change of agents may harm their gateway, and nothing else shows it: the gateway tells the agents that all is well,
+but its backend refuses their larger requests, or its memory does not suffice. So the gate of a wave reads the gateway
+too, and `downstream_verdict.py` judges it. Messages and the plan of a run say `behind` the wave for downstream.
 
 `_wave_downstream_plan.py` of plugin_utils calls this file when a run is planned. A member is a host of the inventory: a
 Linux host, or one that stands for a cluster. For example, if member web1 of a wave sends to collector `gateway` on gw1,
@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NotRequired, TypedDict
+from typing import Any, TypedDict
 
 from .._otelcol.errors import join_at_most
 from .wave_run import MOST_COMPARED_HOSTS
@@ -52,15 +52,20 @@ class MemberReads(TypedDict):
     """The members that are read after it, in this order; each stands there once for each time."""
     seconds: float
     """For how long each of `after` is read."""
-    targets: NotRequired[Mapping[str, Sequence[Mapping[str, str]]]]
-    """Of clusters alone: the collectors of each member as tasks name them, with `namespace` and `name`."""
+
+
+class ClusterReads(MemberReads):
+    """Which clusters are read, and which of their collectors."""
+
+    targets: Mapping[str, Sequence[Mapping[str, str]]]
+    """The collectors of each member as tasks name them, with `namespace` and `name`."""
 
 
 class DownstreamReads(TypedDict):
     """What is read downstream of one wave."""
 
     hosts: MemberReads
-    clusters: MemberReads
+    clusters: ClusterReads
     left_out: Sequence[str]
     """Lines about collectors that are not read, since there are too many."""
 
@@ -121,13 +126,9 @@ def select_reads(sent_data: Iterable[SentData], clusters: Collection[str], secon
             to_clusters.append(sent)
         else:
             to_hosts.append(sent)
-    cluster_reads = _build_member_reads(to_clusters, seconds)
-    cluster_reads["targets"] = {
-        member: [_build_task_target(name) for name in names] for member, names in cluster_reads["collectors"].items()
-    }
     return {
         "hosts": _build_member_reads(to_hosts, seconds),
-        "clusters": cluster_reads,
+        "clusters": _build_cluster_reads(to_clusters, seconds),
         "left_out": [*_describe_left_out(to_hosts, "hosts"), *_describe_left_out(to_clusters, "clusters")],
     }
 
@@ -139,7 +140,10 @@ def _list_read_members(sent_data: Iterable[SentData]) -> list[str]:
 
 
 def _build_member_reads(sent_data: Sequence[SentData], seconds: float) -> MemberReads:
-    """Return what is read of the members that get this data, all of one kind."""
+    """Return what is read of the members that get this data, all of one kind.
+
+    For example, a wave is watched for 60 seconds, and one member gets its data: it is read 3 times, 20 seconds each.
+    """
     collectors_by_member: dict[str, list[str]] = {member: [] for member in _list_read_members(sent_data)}
     for sent in sent_data:
         names = collectors_by_member.get(sent.receiving_member)
@@ -152,6 +156,13 @@ def _build_member_reads(sent_data: Sequence[SentData], seconds: float) -> Member
         "after": members_after,
         "seconds": seconds / max(len(members_after), 1),
     }
+
+
+def _build_cluster_reads(sent_data: Sequence[SentData], seconds: float) -> ClusterReads:
+    """Return what is read of the clusters that get this data."""
+    reads = _build_member_reads(sent_data, seconds)
+    targets = {member: [_build_task_target(name) for name in names] for member, names in reads["collectors"].items()}
+    return {**reads, "targets": targets}
 
 
 def _describe_left_out(sent_data: Sequence[SentData], kind: str) -> Iterator[str]:
