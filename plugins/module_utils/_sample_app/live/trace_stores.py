@@ -94,8 +94,8 @@ class TraceInCounts:
 
     def find_trace(self, _trace_id: str) -> FoundTrace | None:
         """Return the counts that have grown since the call."""
-        _source, grown_counts = self._metrics.look([_TRACES]).get(_TRACES, ("", []))
-        return FoundTrace(self.name, grown_counts) if grown_counts else None
+        arrival = self._metrics.look([_TRACES]).get(_TRACES)
+        return FoundTrace(self.name, arrival.evidence_lines) if arrival and arrival.evidence_lines else None
 
     def explain_missing(self) -> str:
         return self._metrics.hint(_TRACES)
@@ -135,9 +135,11 @@ class TraceInBackend:
     def __init__(self, options: dict[str, Any], services: list[str]) -> None:
         self._options, self._services = options, services
         self._last_answer = ""
+        # A query may hold a secret, and messages show the name.
         url_without_query = options["url"].partition("?")[0]
         self.name = strip_credentials(url_without_query.replace("{trace_id}", "…"))
-        self._pool = import_library("urllib3").PoolManager(ca_certs=options.get("ca_file"), retries=False)
+        self._urllib3 = import_library("urllib3")
+        self._pool = self._urllib3.PoolManager(ca_certs=options.get("ca_file"), retries=False)
 
     def find_trace(self, trace_id: str) -> FoundTrace | None:
         """Return the trace once an answer names all services. Raises Problem for wrong credentials."""
@@ -148,7 +150,7 @@ class TraceInBackend:
                 "GET", url, headers=headers, timeout=_HTTP_SECONDS, redirect=False, preload_content=False
             )
             answer_bytes = read_body(response)
-        except import_library("urllib3").exceptions.HTTPError as error:
+        except self._urllib3.exceptions.HTTPError as error:
             self._last_answer = mask_and_clean(str(error))
             return None
         if response.status in UNAUTHORIZED_STATUSES:
