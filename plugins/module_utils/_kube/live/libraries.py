@@ -41,7 +41,7 @@ LIBRARIES = {
     "PyYAML": ">=6.0",
     "urllib3": ">=2.1",
 }
-# A library that comes with another one and in its version, which is required and installed in its place.
+# Libraries that pip installs as a part of another one, whose version and requirement count for both.
 _PARENT_LIBRARIES = {"botocore": "boto3"}
 # The names for pip of top modules that have another name.
 _PIP_NAMES = {"dateutil": "python-dateutil", "google": "protobuf", "socks": "PySocks", "yaml": "PyYAML"}
@@ -63,7 +63,10 @@ def import_library(name: str, package: str = "") -> Any:
 
 
 def call_importing(make: Callable[[], Result]) -> Result:
-    """Return what a call returns. Raises Problem if a library that the call imports is missing."""
+    """Return what a call returns, such as `call_importing(lambda: connect(options))`.
+
+    Raises Problem if a library that the call imports is missing.
+    """
     try:
         return make()
     except ImportError as error:
@@ -83,6 +86,13 @@ def explain_import_error(error: ImportError, name: str, package: str) -> Problem
 
     `name` is the module that was asked for, and `package` the name of its library for pip, each empty if unknown. The
     module that is missing may be of another library, which the library that was asked for needs.
+
+    | library of the missing module | problem | what helps |
+    |---|---|---|
+    | not known, as a library raised the error itself | a Python library does not load | pip check |
+    | installed, in a version before the oldest one | is too old | an upgrade |
+    | not installed, or in part | is missing | an installation |
+    | any other | does not load | a new installation in its place |
     """
     missing_module = error.name or name
     if not missing_module:  # a library raises an ImportError of its own
