@@ -21,6 +21,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._kube import ownership
+from .._kube.owner_words import join_managers
 from .._otelcol.config.masking import mask_and_clean
 from .._otelcol.config.paths import mapping_at
 from .._otelcol.errors import Problem, suggest_word
@@ -124,7 +125,7 @@ def build_annotation_patch(
     live_annotations = mapping_at(live_namespace["metadata"], "annotations")
     for key, value in annotations.items():
         if live_annotations.get(key, value) != value and not _is_own_annotation(live_namespace, key, references):
-            writers = ownership.join_managers(_list_managers(live_namespace, key))
+            writers = join_managers(_list_managers(live_namespace, key))
             wrong = (
                 f"namespace '{name}' has the annotation {key}: {mask_and_clean(live_annotations[key])} already, from"
                 f" {writers}"
@@ -157,7 +158,7 @@ def find_kept_annotation_warnings(
         if value in references and not _is_own_annotation(live_namespace, key, references):
             warnings.append(
                 f"Namespace {name} keeps the annotation {key}: {value} of"
-                f" {ownership.join_managers(_list_managers(live_namespace, key))}. If no one needs it, remove it with"
+                f" {join_managers(_list_managers(live_namespace, key))}. If no one needs it, remove it with"
                 f" `kubectl annotate namespace {name} {key}-`."
             )
     return warnings

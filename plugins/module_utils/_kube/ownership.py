@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which objects of a cluster a release of this collection owns, and who owns the others. Private.
+"""Which objects of a cluster a release of this collection owns, and which have marks of other tools. Private.
 
 The code that applies, prunes or diagnoses objects asks here first: objects of other owners are used or rejected, never
 changed. A namespace that existed before is neither labelled nor removed.
@@ -10,9 +10,10 @@ A release owns an object that has two marks. A label names the release; a copy o
 field manager of server-side apply names the writer; a copy does not have that. Versions before 1.0.0 had no label of a
 release: their objects have the label of this collection, and that of their collector. For example:
 
-    {metadata: {labels: {RELEASE_LABEL: gateway}, managedFields: [{manager: OWNER, operation: Apply}]}}
-    → is_own_object(live_object, ["gateway"], OWNER) is True, and
-      describe_owner(live_object) is "release gateway of this collection"
+    {metadata: {labels: {RELEASE_LABEL: gateway}, managedFields: [{manager: MANAGER, operation: Apply}]}}
+    → is_own_object(live_object, ["gateway"], MANAGER) is True
+
+`owner_words.py` names the owner of any object for messages.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from .._otelcol.config.paths import mapping_at
-from .._otelcol.kube.keepers import ARGO_INSTANCE, ARGO_TRACKING, FLUX_NAME, HELM_NAME, find_tool
-from .._otelcol.kube.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, RELEASE_LABEL
+from .._otelcol.kube.keepers import ARGO_INSTANCE, ARGO_TRACKING, FLUX_NAME, HELM_NAME
+from .._otelcol.kube.names import COLLECTOR_LABEL, RELEASE_LABEL
 from .._otelcol.kube.objects import Manifest, api_group
 
 # An item of `metadata.managedFields` of an object: a field manager, its operation, and the fields that it owns.
@@ -87,7 +88,7 @@ def read_collector_name(manifest: Manifest) -> str:
 # ── Field managers ──
 
 
-def _managed_fields(live_object: Manifest) -> list[Entry]:
+def read_managed_fields(live_object: Manifest) -> list[Entry]:
     """Return who wrote which fields of an object: an entry for each field manager and operation."""
     return live_object["metadata"].get("managedFields") or []
 
@@ -104,12 +105,12 @@ def _entry_time(entry: Entry) -> str:
 
 def is_applied_by(live_object: Manifest, manager: str) -> bool:
     """Return whether a field manager has applied an object; a later change by another manager keeps its entry."""
-    return any(_is_apply(entry, manager) for entry in _managed_fields(live_object))
+    return any(_is_apply(entry, manager) for entry in read_managed_fields(live_object))
 
 
 def find_last_apply(live_object: Manifest, manager: str) -> LastApply:
     """Return the last apply of an object by a field manager."""
-    for entry in _managed_fields(live_object):
+    for entry in read_managed_fields(live_object):
         if _is_apply(entry, manager):
             return LastApply(entry.get("time"), entry.get("fieldsV1"))
     return LastApply(None, None)
@@ -130,7 +131,7 @@ def is_reapplied(live_object: Manifest, generation: int, manager: str) -> bool:
     """
     if _is_scaled(live_object) or (live_object["metadata"].get("generation") or 0) <= generation:
         return False
-    writers = [entry for entry in _managed_fields(live_object) if entry.get("subresource") != "status"]
+    writers = [entry for entry in read_managed_fields(live_object) if entry.get("subresource") != "status"]
     if not writers:
         return False
     newest_time = max(_time_or_newest(entry) for entry in writers)
@@ -169,7 +170,7 @@ def find_written_time(live_object: Manifest, *path: str) -> str:
 
 def _find_entries(live_object: Manifest, path: tuple[str, ...]) -> list[Entry]:
     """Return the entries of those who own a field."""
-    return [entry for entry in _managed_fields(live_object) if _has_field(entry, path)]
+    return [entry for entry in read_managed_fields(live_object) if _has_field(entry, path)]
 
 
 def _has_field(entry: Entry, path: tuple[str, ...]) -> bool:
@@ -233,48 +234,3 @@ def _is_tracking_itself(live_object: Manifest) -> bool:
     if "kind" not in live_object:  # an item of a list, which has one kind
         return is_named
     return is_named and kind == f"{api_group(live_object['apiVersion'])}/{live_object['kind']}"
-
-
-# ── Owners in words ──
-
-
-def describe_owner(live_object: Manifest) -> str:
-    """Return who owns an object, as messages name it: by the first sign that there is.
-
-    The name of a tool or a controller says who to ask. A field manager is often a program that anyone may run, such as
-    kubectl, so it comes last.
-    """
-    return (
-        find_tool(live_object)
-        or _describe_controllers(live_object)
-        or _describe_own_release(live_object)
-        or _describe_writers(live_object)
-    )
-
-
-def _describe_controllers(live_object: Manifest) -> str:
-    """Return the kinds and names of the owners of an object, empty if it has none."""
-    references = live_object["metadata"].get("ownerReferences") or []
-    return ", ".join(f"{reference.get('kind')} {reference.get('name')}" for reference in references)
-
-
-def _describe_own_release(live_object: Manifest) -> str:
-    """Return the release of this collection that has applied an object, empty if none has."""
-    release = read_release_label(live_object)
-    is_marked = release or read_label(live_object, OWNER_LABEL) == OWNER
-    if not is_marked or not is_applied_by(live_object, OWNER):
-        return ""
-    version = f"release {release}" if release else "an earlier version"
-    return f"{version} of this collection"
-
-
-def _describe_writers(live_object: Manifest) -> str:
-    """Return the field managers that wrote an object, without those of its status."""
-    writers = [entry for entry in _managed_fields(live_object) if not entry.get("subresource")]
-    return join_managers(str(writer.get("manager")) for writer in writers)
-
-
-def join_managers(managers: Iterable[str]) -> str:
-    """Return field managers as messages name them, each once."""
-    manager_names = ", ".join(dict.fromkeys(managers))
-    return f"field manager {manager_names}" if manager_names else "an unknown field manager"

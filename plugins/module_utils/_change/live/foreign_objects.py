@@ -23,7 +23,8 @@ from ..._kube.live.cluster import JSON, METADATA_LIST
 from ..._kube.live.kinds import ApiResource, ApiResources, default_api_version
 from ..._kube.operator_children import BUDGET, is_made_for, list_made_objects
 from ..._kube.operator_status import COLLECTOR
-from ..._kube.ownership import describe_owner, read_release_label
+from ..._kube.owner_words import describe_owner
+from ..._kube.ownership import read_release_label
 from ..._otelcol.config.paths import mapping_at
 from ..._otelcol.errors import Problem, join_at_most
 from ..._otelcol.kube.objects import Manifest, ObjectRef, ref

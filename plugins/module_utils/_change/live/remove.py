@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from ..._kube.live.cluster import Cluster
-from ..._kube.ownership import describe_owner
+from ..._kube.owner_words import describe_owner
 from ..._otelcol.kube.objects import Manifest, object_identity
 from ..change_set import Action
 from ..kind_order import group_by_dependency

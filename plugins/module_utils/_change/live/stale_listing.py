@@ -21,7 +21,8 @@ from typing import NamedTuple
 
 from ..._kube.live.cluster import METADATA_LIST
 from ..._kube.live.kinds import PRUNED_KINDS, ApiResource, default_api_version
-from ..._kube.ownership import describe_owner, is_own_object, read_collector_name, read_release_label
+from ..._kube.owner_words import describe_owner
+from ..._kube.ownership import is_own_object, read_collector_name, read_release_label
 from ..._otelcol.kube.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, RELEASE_LABEL, shared_release
 from ..._otelcol.kube.objects import Manifest, ObjectRef, ref
 from ..._rollout.change_record import build_record_reference, is_record

@@ -12,7 +12,8 @@ from __future__ import annotations
 import re
 from itertools import starmap
 
-from ..._kube.ownership import describe_owner, read_release_label
+from ..._kube.owner_words import describe_owner
+from ..._kube.ownership import read_release_label
 from ..._otelcol.errors import join_at_most
 from ..._otelcol.kube.keepers import HELM_NAME
 from ..._otelcol.kube.objects import Manifest, ObjectRef, ref

@@ -25,7 +25,8 @@ from ..._kube.live.cluster import APPLY, CONFLICT, ApiError, Cluster
 from ..._kube.live.connect import connect
 from ..._kube.live.task_end import run
 from ..._kube.live.urls import quote_segment
-from ..._kube.ownership import describe_owner, is_applied_by
+from ..._kube.owner_words import describe_owner
+from ..._kube.ownership import is_applied_by
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.names import OWNER, OWNER_LABEL
 from ..._otelcol.kube.objects import Manifest

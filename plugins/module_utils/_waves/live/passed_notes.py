@@ -19,7 +19,8 @@ from ..._diagnose.live.find_collectors import DiagnosedTarget
 from ..._diagnose.live.reader import ClusterReader, Object, object_path
 from ..._kube.live.api_errors import ask_server
 from ..._kube.live.cluster import APPLY
-from ..._kube.ownership import describe_owner, read_collector_name
+from ..._kube.owner_words import describe_owner
+from ..._kube.ownership import read_collector_name
 from ..._otelcol.kube.names import OWNER
 from ..._otelcol.kube.objects import ref
 from ..._rollout.wave_note import build_empty_note, build_note, compute_pods_release, read_passed_wave, select_own_note
