@@ -24,8 +24,8 @@ from ..plugin_utils._playbook_command import build_playbook_command
 from ..plugin_utils._shape_checks import check_shapes
 from ..plugin_utils._worker import Work, WorkerAction
 
-# The options that are read here, before the module checks all of them.
-_READ_OPTIONS = {
+# The options that are read here, before the module checks all of them. Their types are those of its documentation.
+READ_OPTIONS = {
     "collectors": {"type": "list", "elements": "dict"},
     "only": {"type": "list", "elements": "str"},
     "applied": {"type": "list", "elements": "dict"},
@@ -57,7 +57,7 @@ class ActionModule(WorkerAction):
     def _diagnose_collectors(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         """Return the result of one of the three tasks. May raise Problem."""
         options = dict(self._task.args)
-        check_shapes(options, _READ_OPTIONS, "module collector_diagnose")
+        check_shapes(options, READ_OPTIONS, "module collector_diagnose")
         only_names = check_type_list(options.get("only") or [])
         options["collectors"] = select_collectors(options.get("collectors") or [], only_names)
         checks = _diagnose.list_checks(options)

@@ -16,8 +16,8 @@ from ..plugin_utils._chosen_collectors import select_collectors
 from ..plugin_utils._shape_checks import check_shapes
 from ..plugin_utils._worker import ModuleAction
 
-# The options that are read here, before the module checks all of them.
-_READ_OPTIONS = {
+# The options that are read here, before the module checks all of them. Their types are those of its documentation.
+READ_OPTIONS = {
     "collectors": {"type": "list", "elements": "dict"},
     "only": {"type": "list", "elements": "str"},
     "files": {"type": "list", "elements": "path"},
@@ -42,7 +42,7 @@ def prepare_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises Problem for a value of a wrong shape, and for a name that no collector has.
     """
-    check_shapes(arguments, _READ_OPTIONS, "module telemetry_capture")
+    check_shapes(arguments, READ_OPTIONS, "module telemetry_capture")
     collectors = arguments.get("collectors") or []
     only_names = check_type_list(arguments.get("only") or [])
     files = check_type_list(arguments.get("files") or [])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,14 @@ def as_argument(option: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("name", ACTIONS)
 def test_options_of_an_action_are_those_of_its_documentation(name: str) -> None:
     assert plain(read_argument_spec(name)) == plain(read_documentation(name)["options"])
+
+
+@pytest.mark.parametrize("name", ["collector_diagnose", "telemetry_capture"])
+def test_options_that_an_action_reads_before_the_module_have_the_documented_types(name: str) -> None:
+    documented = read_documentation(name)["options"]
+    action = import_module(f"ansible_collections.o11y.opentelemetry.plugins.action.{name}")
+    for option, read_as in action.READ_OPTIONS.items():
+        assert read_as == {key: documented[option][key] for key in ("type", "elements") if key in documented[option]}
 
 
 NAMES = [Path(path).stem for path in files("plugins/modules/*.py")]
