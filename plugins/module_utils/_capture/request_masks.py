@@ -150,7 +150,7 @@ class RequestMasks:
         """
         if "stringValue" in value:
             return {"stringValue": self._texts.make_template(value["stringValue"])}
-        return self._attributes.mask_value(Owner("", False), value)
+        return self._attributes.mask_value(Owner(name="", is_secret=False), value)
 
     # ── Metrics ──
 
@@ -224,4 +224,4 @@ class RequestMasks:
         self._attributes.note_seen_name(_SCOPE_NAME)
         if name.startswith(_KNOWN_SCOPES) and NAME_PATTERN.fullmatch(name):
             return name
-        return self._attributes.mask_text(Owner(_SCOPE_NAME, False), name)
+        return self._attributes.mask_text(Owner(_SCOPE_NAME, is_secret=False), name)

@@ -55,7 +55,7 @@ def looks_like_config(text: str) -> bool:
     return documents.looks_like_config(text.replace("\0", ""))
 
 
-def add_text(text: str, name: str, is_expected: bool, collected: Collected) -> None:
+def add_text(text: str, name: str, collected: Collected, *, is_expected: bool) -> None:
     """Add the configs, custom resources and values of charts in a text.
 
     `name` is the path of the file. If `is_expected`, the user says that it is a config: a text that looks like none is
@@ -70,7 +70,7 @@ def add_text(text: str, name: str, is_expected: bool, collected: Collected) -> N
     objects = documents.find_objects(values)
     if objects:
         collected.objects_by_folder.setdefault(Path(name).parent, []).extend(objects)
-    found_configs = documents.find_configs(values, is_expected)
+    found_configs = documents.find_configs(values, is_declared_config=is_expected)
     _add_charts(yaml_documents, name, collected)
     lines: Sequence[str] = []
     if any(found_config.is_text for found_config in found_configs):
@@ -105,7 +105,7 @@ def _add_text_of_variable(text: str, name: str, collected: Collected) -> None:
     collected.text_by_name[name] = text
     count_before = collected.config_count
     with collected.guard_reading(f"reading {name}", name):
-        add_text(text, name, True, collected)
+        add_text(text, name, collected, is_expected=True)
     if collected.config_count == count_before:
         collected.inputs.append(_build_input(_yaml.load(text, name), NO_OBJECT, name, PlatformContext()))
 
@@ -120,7 +120,7 @@ def _add_objects(raw_objects: Sequence[Mapping[str, Any]], collected: Collected)
     kinds = {kubernetes_object.get("kind") for kubernetes_object in objects}
     has_workloads = bool(kinds & MODE_BY_WORKLOAD_KIND.keys())
     has_all_policies = has_workloads and "NetworkPolicy" in kinds
-    for found_config in documents.find_configs(raw_objects, True):
+    for found_config in documents.find_configs(raw_objects, is_declared_config=True):
         namespace = value_at(found_config.owner, ("metadata", "namespace"))
         name = f"{namespace}/{found_config.label}" if namespace else found_config.label
         try:

@@ -27,7 +27,7 @@ from ...module_utils._otelcol.rules.report_model import format_count
 from ...module_utils._otelcol.yaml.yaml_errors import InvalidYaml
 
 VARIABLE_NAME = "config"
-NO_OBJECT = FoundConfig(0, (), False, {}, "")
+NO_OBJECT = FoundConfig(document_index=0, path=(), is_text=False, owner={}, label="")
 """Stands for the place of a config that is a whole document, without an object around it."""
 # How many skipped files are named with the reason, and how many links.
 _MOST_NAMED_FILES = 10

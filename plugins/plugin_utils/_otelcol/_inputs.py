@@ -38,7 +38,7 @@ _NAME_FOLDER_FIX = "Name that folder too, if it has what is meant."
 
 
 def collect_inputs(
-    paths: Sequence[str], config: Any, merge: bool = False, reading: InputOptions = DEFAULT_READING
+    paths: Sequence[str], config: Any, *, merge: bool = False, reading: InputOptions = DEFAULT_READING
 ) -> Collected:
     """Return every config at the paths and in a variable. Raises Problem for a path that holds none.
 
@@ -111,7 +111,7 @@ def _add_path(path: Path, collected: Collected, may_be_other: bool) -> None:
         files = _list_yaml_files(folder)
         collected.unfollowed_links += _describe_links(folder)
     for file in files:
-        _add_file(file, is_named_file, collected)
+        _add_file(file, collected, is_named=is_named_file)
     if not is_named_file:
         _complete_from_folders(collected)
     if collected.config_count == size_before:
@@ -132,7 +132,7 @@ def _complete_from_folders(collected: Collected) -> None:
 def _add_optional_file(file: Path, collected: Collected) -> None:
     """Add a file that the user names, without failing if it has no config: then a reason is noted."""
     size_before, unread_before = collected.config_count + len(collected.chart_findings), len(collected.skip_reasons)
-    _add_file(file, False, collected)
+    _add_file(file, collected, is_named=False)
     if (
         collected.config_count + len(collected.chart_findings) == size_before
         and len(collected.skip_reasons) == unread_before
@@ -163,7 +163,7 @@ def _add_neighbour_facts(config_input: Input, objects: Sequence[Mapping[str, Any
     )
 
 
-def _add_file(file: Path, is_named: bool, collected: Collected) -> None:
+def _add_file(file: Path, collected: Collected, *, is_named: bool) -> None:
     """Add the configs of a file. Raises Problem if it cannot be read, and the user named it (`is_named`)."""
     name = str(file)
     try:
@@ -176,7 +176,7 @@ def _add_file(file: Path, is_named: bool, collected: Collected) -> None:
     if is_named or may_have_config(text):
         size_before = collected.config_count + len(collected.chart_findings)
         with collected.guard_reading(f"reading {name}", name):
-            add_text(text, name, is_named, collected)
+            add_text(text, name, collected, is_expected=is_named)
         if collected.config_count + len(collected.chart_findings) > size_before:
             collected.text_by_name[name] = text
             return

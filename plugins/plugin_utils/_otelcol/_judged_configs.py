@@ -191,7 +191,7 @@ def find_flow_collectors(objects: Any) -> list[FlowCollector]:
     """
     if not objects:
         return []
-    return _build_flow_collectors(_inputs.collect_inputs([], objects, False).inputs)
+    return _build_flow_collectors(_inputs.collect_inputs([], objects).inputs)
 
 
 def _build_flow_collectors(inputs: Sequence[_input_model.Input]) -> list[FlowCollector]:

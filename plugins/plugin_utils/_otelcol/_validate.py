@@ -83,7 +83,9 @@ def run_validation(
     Raises Problem for a report that would replace a file that was read, and for a breach of the overlay policy.
     """
     judgement = _findings.JudgementOptions.from_arguments(arguments)
-    collected = _inputs.collect_inputs(arguments["paths"], arguments["config"], arguments["merge"], reading)
+    collected = _inputs.collect_inputs(
+        arguments["paths"], arguments["config"], merge=arguments["merge"], reading=reading
+    )
     _check_output(arguments, collected, judgement.user_rules)
     _overlays.check_parts(arguments, reading)
     cases_of_inputs = judge_collected(arguments, collected, other_collectors, judgement.user_rules)

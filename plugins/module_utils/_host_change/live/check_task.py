@@ -92,7 +92,7 @@ def _check_all(module: AnsibleModule, machine: Machine, root: Path) -> dict[str,
 def _check_collector(bundle: Mapping[str, Any], machine: Machine, root: Path, systemd: Systemd) -> _CollectorCheck:
     """Return what the collector of a bundle meets. One that cannot be examined has the reason as its only fault."""
     try:
-        store = Store(root, check_collector_name(bundle["name"]), machine, False)
+        store = Store(root, check_collector_name(bundle["name"]), machine, encrypts=False)
         examination = examine_collector(machine, store, bundle, systemd)
     except Problem as problem:
         return _CollectorCheck([problem])

@@ -82,7 +82,7 @@ def _prepare_collector(
 
     `bundle_options` is the collector in the form of `bundle_form`, `params` are the options of the module.
     """
-    store = Store(root, check_collector_name(bundle_options["name"]), machine, systemd.can_encrypt)
+    store = Store(root, check_collector_name(bundle_options["name"]), machine, encrypts=systemd.can_encrypt)
     credentials = _split_credentials(bundle_options, root)
     secrets = read_secrets({"credentials": credentials.readable}, store)
     program = choose_program(bundle_options["program"] or {}, machine.find_architecture(), store)

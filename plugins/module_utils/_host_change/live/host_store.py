@@ -41,7 +41,7 @@ class Store:
     `all` is the folder of all collectors, `folder` that of this one.
     """
 
-    def __init__(self, root: Path, name: str, cipher: Cipher, encrypts: bool = False) -> None:
+    def __init__(self, root: Path, name: str, cipher: Cipher, *, encrypts: bool = False) -> None:
         self.root, self.name = root, name
         self.service = unit_name(name)
         self.all = root / CONFIG_FOLDER.lstrip("/")

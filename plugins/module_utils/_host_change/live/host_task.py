@@ -90,7 +90,7 @@ class _HostTask:
         self.root = root
         self.systemd = read_systemd(machine, root)
         name = check_collector_name(options.bundle["name"])
-        self.store = Store(root, name, machine, self.systemd.can_encrypt)
+        self.store = Store(root, name, machine, encrypts=self.systemd.can_encrypt)
 
     def run(self) -> dict[str, Any]:
         """Return the result of the task. A run holds the lock of the host while it changes something."""

@@ -68,7 +68,7 @@ class _UnpackedObject(NamedTuple):
     manifest: Mapping[str, Any]
 
 
-def find_configs(documents: Sequence[Any], is_declared_config: bool) -> list[FoundConfig]:
+def find_configs(documents: Sequence[Any], *, is_declared_config: bool) -> list[FoundConfig]:
     """Return every collector config in the documents; `is_declared_config` says that the user calls the file one."""
     configs: list[FoundConfig] = []
     for document_index, data in enumerate(documents):

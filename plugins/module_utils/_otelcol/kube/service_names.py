@@ -36,7 +36,7 @@ class ServiceName(NamedTuple):
     """Whether the host can mean nothing else."""
 
 
-_OUTSIDE_OF_CLUSTER = ServiceName("", "", True)
+_OUTSIDE_OF_CLUSTER = ServiceName("", "", is_certain=True)
 
 
 def resolve_service(host: str, namespace: str) -> ServiceName:
@@ -56,13 +56,13 @@ def resolve_service(host: str, namespace: str) -> ServiceName:
     if is_loopback(host) or not all(_LABEL_PATTERN.match(label) for label in labels):
         return _OUTSIDE_OF_CLUSTER
     if len(labels) == 1:
-        return ServiceName(namespace, labels[0], True)
+        return ServiceName(namespace, labels[0], is_certain=True)
     if len(labels) == _LABELS_OF_UNCLEAR_NAME:
-        return ServiceName(labels[1], labels[0], False)
+        return ServiceName(labels[1], labels[0], is_certain=False)
     svc_index = labels.index("svc") if "svc" in labels else 0
     if svc_index < _LEAST_SVC_INDEX:
         return _OUTSIDE_OF_CLUSTER
-    return ServiceName(labels[svc_index - 1], labels[svc_index - 2], True)
+    return ServiceName(labels[svc_index - 1], labels[svc_index - 2], is_certain=True)
 
 
 def headless_address(address: str, namespace: str) -> str:

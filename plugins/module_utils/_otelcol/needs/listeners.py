@@ -83,7 +83,7 @@ def find_listeners(
     `with_operator_defaults` is for a collector of the operator, which gives the address 0.0.0.0 to the components that
     it knows and that have none.
     """
-    for listener in _find_opened_ports(config, parts, table, with_operator_defaults):
+    for listener in _find_opened_ports(config, parts, table, with_operator_defaults=with_operator_defaults):
         if listener.port:
             yield listener
 
@@ -93,12 +93,12 @@ def are_ports_known(config: Any, parts: Iterable[StartedComponent], table: Liste
 
     It is not for `endpoint: 0.0.0.0:${env:PORT}`.
     """
-    opened_listeners = _find_opened_ports(config, parts, table, False)
+    opened_listeners = _find_opened_ports(config, parts, table, with_operator_defaults=False)
     return all(listener.port or is_loopback(listener.host) for listener in opened_listeners)
 
 
 def _find_opened_ports(
-    config: Any, parts: Iterable[StartedComponent], table: Listeners, with_operator_defaults: bool
+    config: Any, parts: Iterable[StartedComponent], table: Listeners, *, with_operator_defaults: bool
 ) -> Iterator[Listener]:
     """Yield every port that is opened, with number 0 if a variable has it."""
     yield from _find_service_listeners(config, table)

@@ -165,8 +165,8 @@ def _read_compared_setting(key: str, settings: Any, row: Row) -> _ComparedSettin
     absent = object()  # unlike None, no config has this value, so null is not taken for a setting that is not given
     value = value_at(settings, split_key(key), absent)
     if value is absent:
-        return _ComparedSetting(key, row.get("defaults", {}).get(key), True)
-    return _ComparedSetting(key, value, False)
+        return _ComparedSetting(key, row.get("defaults", {}).get(key), is_default=True)
+    return _ComparedSetting(key, value, is_default=False)
 
 
 class _ComparedAmounts(NamedTuple):

@@ -52,7 +52,7 @@ def observe_counts(
     for name, pipeline in config["service"]["pipelines"].items():
         followed = _follow_pipeline(name, pipeline, records_by_name)
         if followed is None:
-            yield PipelineObservation(False, f"{name}: no record is followed here")
+            yield PipelineObservation(is_breach=False, text=f"{name}: no record is followed here")
             unfollowed_exporters.update(pipeline.get("exporters") or ())
             continue
         yield from _observe_entry(followed, plan)
@@ -98,13 +98,13 @@ def _observe_entry(pipeline: _FollowedPipeline, plan: PlantingPlan) -> Iterator[
     if reads_files:
         if entered_count == sent_count:
             remark = "the planted line of file_log is not read; write a test with `files`"
-            yield PipelineObservation(False, f"{pipeline.name}: {remark}")
+            yield PipelineObservation(is_breach=False, text=f"{pipeline.name}: {remark}")
         return
     is_lost = entered_count < sent_count
     is_made_up = entered_count > sent_count and len(pipeline.receivers) == sent_count
     if is_lost or is_made_up:
         yield PipelineObservation(
-            True, f"{pipeline.name}: {sent_count} {record_kind} are sent, and {entered_count} come in"
+            is_breach=True, text=f"{pipeline.name}: {sent_count} {record_kind} are sent, and {entered_count} come in"
         )
 
 
@@ -120,7 +120,9 @@ def _observe_processors(pipeline: _FollowedPipeline) -> Iterator[PipelineObserva
             lost_count = count_before - count_after
             yield PipelineObservation(not may_drop, f"{step} {loss_verb} {lost_count} of {count_before} {record_kind}")
         if count_after > count_before and Trait.MAKES not in traits:
-            yield PipelineObservation(True, f"{step} makes {count_after} {record_kind} of {count_before}")
+            yield PipelineObservation(
+                is_breach=True, text=f"{step} makes {count_after} {record_kind} of {count_before}"
+            )
 
 
 def _observe_arrival(
@@ -131,7 +133,9 @@ def _observe_arrival(
     sent_count = sum(counts)
     smallest_count = max(counts) if end.record_kind == "metrics" else sent_count
     if not smallest_count <= arrived_count <= sent_count:
-        yield PipelineObservation(True, f"{end.exporter}: {arrived_count} {end.record_kind} arrive of {sent_count}")
+        yield PipelineObservation(
+            is_breach=True, text=f"{end.exporter}: {arrived_count} {end.record_kind} arrive of {sent_count}"
+        )
 
 
 def _observe_connector(
@@ -145,4 +149,6 @@ def _observe_connector(
         if is_behind and RECORD_KINDS_BY_SIGNAL.get(signal_of(pipeline)) == end.record_kind:
             counts_behind.append(_count_records(records_by_name, name_stage(pipeline, 0), end.record_kind))
     if sent_count and counts_behind and not any(counts_behind):
-        yield PipelineObservation(False, f"{end.exporter} passes none of {sent_count} {end.record_kind} on")
+        yield PipelineObservation(
+            is_breach=False, text=f"{end.exporter} passes none of {sent_count} {end.record_kind} on"
+        )

@@ -114,7 +114,7 @@ def find_fields_meeting(condition: str, context: str) -> list[WantedFields]:
     """
     try:
         tokens = split_tokens(condition)[:-1]
-        return _find_for_or(tokens, context, False)[:_MOST_ALTERNATIVES] if tokens else [{}]
+        return _find_for_or(tokens, context, is_negated=False)[:_MOST_ALTERNATIVES] if tokens else [{}]
     except (UnknownPart, InvalidOttl, TypeError, ValueError):
         return []
 
@@ -142,7 +142,7 @@ def _is_contradictory(fields: WantedFields, other_fields: WantedFields) -> bool:
 # In the functions below, `is_negated` asks for alternatives not to meet a part of a condition: `not` is before it.
 
 
-def _find_for_or(tokens: Tokens, context: str, is_negated: bool) -> list[WantedFields]:
+def _find_for_or(tokens: Tokens, context: str, *, is_negated: bool) -> list[WantedFields]:
     """Return the alternatives for parts with `or` between them. A record fails the whole if it meets no part."""
     alternatives_of_parts = []
     for or_part in split_at_separators(tokens, ("or",)):
@@ -190,7 +190,7 @@ def _find_for_part(tokens: Tokens, context: str, is_negated: bool) -> list[Wante
         met_comparison = comparison.negate() if is_negated else comparison
         return [{comparison.field: _find_value_for(met_comparison)}]
     if first_token.text == "(" and last_token.text == ")":
-        return _find_for_or(tokens[1:-1], context, is_negated)
+        return _find_for_or(tokens[1:-1], context, is_negated=is_negated)
     if first_token.kind == "bool":
         is_met = (first_token.text == "true") is not is_negated
         return [{}] if is_met else []

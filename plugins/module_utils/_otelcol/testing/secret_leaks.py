@@ -76,9 +76,9 @@ def observe_leaks(
         stopping_exporters = sorted(sightings.list_stopping_exporters(secrets))
         if stopping_exporters:
             stops = f"which the config stops on its way to {', '.join(stopping_exporters)}"
-            yield PipelineObservation(True, f"{remark}, {stops}")
+            yield PipelineObservation(is_breach=True, text=f"{remark}, {stops}")
         else:
-            yield PipelineObservation(False, remark)
+            yield PipelineObservation(is_breach=False, text=remark)
 
 
 def _describe_kinds(secrets: Iterable[PlantedSecret]) -> str:

@@ -237,14 +237,14 @@ class RestartRun:
         if self.namespaces and workload.namespace not in self.namespaces:
             return _NOT_ASKED_FOR
         if workload.kind == "Pod":
-            return RestartDecision(False, "a bare Pod cannot be restarted in steps")
+            return RestartDecision(may_restart=False, obstacle="a bare Pod cannot be restarted in steps")
         if workload.kind not in _RESTARTABLE_KINDS:
-            return RestartDecision(False, f"a {workload.kind} cannot be restarted in steps")
+            return RestartDecision(may_restart=False, obstacle=f"a {workload.kind} cannot be restarted in steps")
         live_workload = self._read_live_workload(workload)
         if self.selector and not self._is_selected_by_user(workload):
             return _NOT_ASKED_FOR
         obstacle = find_restart_obstacle(live_workload)
-        return RestartDecision(False, obstacle) if obstacle else _RESTART
+        return RestartDecision(may_restart=False, obstacle=obstacle) if obstacle else _RESTART
 
     def _read_live_workload(self, workload: OutdatedWorkload) -> Manifest | None:
         return ask_server(f"Read {workload}", lambda: self.cluster.get(_build_path(workload)))

@@ -51,7 +51,7 @@ def workload(kind: str, pod: dict[str, Any] = POD, **spec: Any) -> dict[str, Any
 
 
 def around(*stream: dict[str, Any]) -> PlatformContext:
-    (found,) = find_configs([CONFIG_MAP], True)
+    (found,) = find_configs([CONFIG_MAP], is_declared_config=True)
     return find_context(found, [CONFIG_MAP, *stream])
 
 
@@ -197,7 +197,7 @@ def test_the_policy_of_the_operator_is_its_child_or_what_its_version_makes(live:
         **live,
         "spec": {"config": {"receivers": {}}, **live.get("spec", {})},
     }
-    (found,) = find_configs([item], True)
+    (found,) = find_configs([item], is_declared_config=True)
     deployment = find_context(found, [item, *stream]).deployment
     assert deployment
     assert (deployment.ingress is not None and not deployment.ingress.admits(8125, "UDP")) is shut
@@ -210,7 +210,7 @@ def resource(labels: dict[str, str] | None = None, **spec: Any) -> Deployment:
         "metadata": {"labels": labels or {}},
         "spec": {"config": {"receivers": {}}, **spec},
     }
-    (found,) = find_configs([item], True)
+    (found,) = find_configs([item], is_declared_config=True)
     deployment = find_context(found, [item]).deployment
     assert deployment
     return deployment
