@@ -11,6 +11,9 @@ import subprocess
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from .role import ROOT
 
@@ -26,6 +29,15 @@ def files(*patterns: str) -> tuple[str, ...]:
 def text(path: str) -> str:
     """Return a file's text."""
     return (ROOT / path).read_text(encoding="utf-8")
+
+
+def steps(path: str) -> list[dict[str, Any]]:
+    """Return the tasks of a file, with those of a static import in its place."""
+    found: list[dict[str, Any]] = []
+    for task in yaml.safe_load(text(path)):
+        name = task.get("ansible.builtin.import_tasks")
+        found += steps(str(Path(path).parent / name)) if name else [task]
+    return found
 
 
 @cache

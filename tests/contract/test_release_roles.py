@@ -22,6 +22,7 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import
 from tools import privileges
 
 from .role import PLAY_VARIABLES, ROOT
+from .source import steps
 
 ROLES = {"cert_manager": "cert-manager", "otel_operator": "opentelemetry-operator"}
 TABLE = published.read_tables()
@@ -75,8 +76,8 @@ def test_every_input_has_the_roles_prefix_and_a_description(role: str) -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_every_input_reaches_release_render(role: str) -> None:
-    (task,) = (item for item in part(role, "tasks/decide.yml") if "o11y.opentelemetry.release_render" in item)
-    arguments = task["o11y.opentelemetry.release_render"]
+    module = "o11y.opentelemetry.release_render"
+    (arguments,) = (task[module] for task in steps(f"roles/{role}/tasks/decide.yml") if module in task)
     assert set(arguments) <= set(read_argument_spec("release_render"))
     named = {name.removeprefix(f"{role}_") for name in spec(role)}
     assert named - ELSEWHERE[role] <= set(arguments)
@@ -115,7 +116,7 @@ def test_variables_of_tasks_are_the_roles_own(role: str) -> None:
 
 @pytest.mark.parametrize(("playbook", "roles"), [("deploy", [*ROLES]), ("remove", [*reversed(ROLES)])])
 def test_playbooks_bring_only_what_is_named(playbook: str, roles: list[str]) -> None:
-    tasks = _documents.read_yaml(ROOT / "playbooks" / "tasks" / f"{playbook}.yml")
+    tasks = steps(f"playbooks/tasks/{playbook}.yml")
     order = [task["ansible.builtin.include_role"]["name"].rpartition(".")[2] for task in tasks]
     assert [name for name in order if name in ROLES] == roles
     conditions = {order[index]: task.get("when") for index, task in enumerate(tasks)}
