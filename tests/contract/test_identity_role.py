@@ -20,13 +20,13 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import 
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
 
 from .role import ROOT
+from .source import steps
 
 PREFIX = "otel_identity_"
 ROLE = ROOT / "roles" / "otel_identity"
 POINTS: dict[str, Any] = _documents.read_yaml(ROLE / "meta" / "argument_specs.yml")["argument_specs"]
 SPEC: dict[str, Any] = POINTS["main"]["options"]
 TASKS = {path.stem: path.read_text(encoding="utf-8") for path in sorted((ROLE / "tasks").glob("*.yml"))}
-PLAYS = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "playbooks" / "tasks").glob("*.yml")}
 
 
 def test_only_the_provider_has_no_default() -> None:
@@ -91,15 +91,24 @@ def test_every_call_at_aws_names_the_same_cluster() -> None:
 
 
 def test_playbooks_take_the_role_in_where_a_provider_is_given_and_in_this_order() -> None:
-    order = re.findall(r"name: o11y\.opentelemetry\.(\w+)(?:\n    tasks_from: (\w+))?", PLAYS["deploy"])
-    names = [role + (f".{point}" if point else "") for role, point in order]
-    wanted = ["cert_manager", "otel_operator", "otel_identity", "otel_collector", "otel_identity.finish"]
-    assert names == [*wanted, "otel_instrumentation"]
-    removed = re.findall(r"name: o11y\.opentelemetry\.(\w+)", PLAYS["remove"])
+    stages = {name: steps(f"playbooks/tasks/{name}.yml") for name in ("deploy", "remove")}
+    roles = {name: [task["ansible.builtin.include_role"] for task in tasks] for name, tasks in stages.items()}
+    names = [(role["name"].rpartition(".")[2], role.get("tasks_from", "main")) for role in roles["deploy"]]
+    wanted = [
+        "cert_manager",
+        "otel_operator",
+        "otel_identity",
+        "otel_collector",
+        "otel_identity",
+        "otel_instrumentation",
+    ]
+    assert [name for name, _part in names] == wanted
+    assert [part for name, part in names if name == "otel_identity"] == ["main", "finish"]
+    removed = [role["name"].rpartition(".")[2] for role in roles["remove"]]
     assert removed == ["otel_instrumentation", "otel_collector", "otel_identity", "otel_operator", "cert_manager"]
-    for text in (PLAYS["deploy"], PLAYS["remove"]):
-        for block in text.split("\n- name: "):
-            assert ("^otel_identity_provider$" in block) == ("o11y.opentelemetry.otel_identity" in block)
+    for task in stages["deploy"] + stages["remove"]:
+        is_identity = task["ansible.builtin.include_role"]["name"] == "o11y.opentelemetry.otel_identity"
+        assert ("^otel_identity_provider$" in str(task.get("when"))) == is_identity
 
 
 def test_what_is_handed_over_is_what_otel_collector_takes_up() -> None:

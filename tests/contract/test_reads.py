@@ -78,7 +78,7 @@ ALLOWED = {
 LOOKUPS = {
     "roles/otel_instrumentation/tasks/rendered.yml",
     "roles/otel_collector/tasks/rendered.yml",
-    "playbooks/tasks/mirror_archives.yml",
+    "playbooks/tasks/mirror_clear.yml",
     "playbooks/rights.yml",
 }
 

@@ -15,6 +15,7 @@ import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
 
+from tests.contract.source import steps
 from tests.support.plays import ROOT, run_playbook
 
 INVENTORY = "inventories/agent_gateway"
@@ -80,7 +81,7 @@ STAGES = {
 
 @pytest.mark.parametrize("name", [*BEFORE, "deploy", "remove"])
 def test_every_stage_has_its_tag_inside_too(name: str) -> None:
-    tasks = _documents.read_yaml(ROOT / "playbooks" / "tasks" / f"{name}.yml")
+    tasks = steps(f"playbooks/tasks/{name}.yml")
     roles = [task for task in tasks if "ansible.builtin.include_role" in task]
     others = [task for task in tasks if task not in roles]
     assert others == (guards(tasks) if name in BEFORE else [])

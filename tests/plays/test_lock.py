@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
 
-from tests.contract.role import PLAY_VARIABLES, ROOT
+from tests.contract.role import PLAY_VARIABLES
+from tests.contract.source import steps
 from tests.support.plays import run_playbook
 
 IMAGE = "quay.io/jetstack/cert-manager-controller:v1.21.2"
@@ -206,9 +207,7 @@ def test_the_lock_holds_the_sample_application_if_the_inventory_sets_its_image(i
 
 
 def test_a_lock_is_for_the_parts_that_site_deploys() -> None:
-    gather, deploy = (
-        _documents.read_yaml(ROOT / "playbooks" / "tasks" / f"{name}.yml") for name in ("mirror_gather", "deploy")
-    )
+    gather, deploy = (steps(f"playbooks/tasks/{name}.yml") for name in ("mirror_gather", "deploy"))
     conditions = [
         [task.get("when") for task in tasks if part in str(task.get("ansible.builtin.include_role"))]
         for tasks in (gather, deploy)

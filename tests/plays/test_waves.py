@@ -461,7 +461,7 @@ LEAKED = [
 
 
 def test_what_a_secret_task_says_is_kept_nowhere(tmp_path: Path) -> None:
-    for name in ("wave.yml", "wave_begin.yml"):
+    for name in ("wave.yml", "wave_begin.yml", "wave_change.yml"):
         (tmp_path / name).write_text((plays.ROOT / "playbooks/tasks" / name).read_text(encoding="utf-8"))
     (tmp_path / "deploy_leak.yml").write_text(LEAK, encoding="utf-8")
     done = plays.run(tmp_path, LEAKED, {"web1": {}}, "-vvv")
