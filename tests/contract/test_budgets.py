@@ -11,12 +11,14 @@ An exception has a reason, and goes when the file shrinks.
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 
 import pytest
+import yaml
 
 from .source import files, functions, text, tree
 
-FILE, FUNCTION, MODULE, TASKS, PLAYBOOK, TEMPLATE = 500, 60, 30, 60, 40, 60
+FILE, FUNCTION, MODULE, TASKS, TEMPLATE = 500, 60, 30, 40, 60
 
 LARGE: dict[str, str] = {}
 LONG: dict[str, str] = {}
@@ -75,7 +77,8 @@ def test_a_module_is_a_doorway() -> None:
     [
         ("roles/*/tasks/*.yml", TASKS),
         ("roles/*/handlers/*.yml", TASKS),
-        (":(glob)playbooks/*.yml", PLAYBOOK),
+        (":(glob)playbooks/*.yml", TASKS),
+        ("playbooks/plays/*.yml", TASKS),
         ("playbooks/tasks/*.yml", TASKS),
         ("roles/*/recipes/*.j2", TEMPLATE),
     ],
@@ -89,11 +92,50 @@ def test_exceptions_are_still_needed() -> None:
     assert all(reason.endswith(".") for reason in (*LARGE.values(), *LONG.values()))
 
 
-def test_the_tasks_of_a_playbook_are_in_block_style() -> None:
+# What holds steps. The rows of any other list may be a table.
+STEPS = {"", "tasks", "pre_tasks", "post_tasks", "handlers", "roles", "block", "rescue", "always"}
+
+
+def is_table(key: str, node: yaml.SequenceNode) -> bool:
+    """Whether a list has several rows with the same keys."""
+    names = [[name.value for name, _value in item.value] for item in node.value if isinstance(item, yaml.MappingNode)]
+    alike = len(names) == len(node.value) and all(row == names[0] for row in names)
+    return key not in STEPS and not node.flow_style and len(names) > 1 and alike
+
+
+def in_braces(node: yaml.Node | None, key: str = "", is_row: bool = False) -> Iterator[int]:
+    """Yield the line of each mapping in braces that has a key, and is no row of a table."""
+    if isinstance(node, yaml.MappingNode):
+        if node.flow_style and node.value and not is_row:
+            yield node.start_mark.line + 1
+        for name, value in node.value:
+            yield from in_braces(value, name.value)
+    elif isinstance(node, yaml.SequenceNode):
+        table = is_table(key, node)
+        for item in node.value:
+            yield from in_braces(item, key, table)
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        ("- name: Show it\n  vars: {a: 1}\n", [2]),
+        ("- {name: Show it, debug: a}\n- {name: Show more, debug: b}\n", [1, 2]),
+        ("- hosts: all\n  tasks:\n    - {name: Show it}\n    - {name: Show more}\n", [3, 4]),
+        ("- block: [{name: Show it}]\n", [1]),
+        ("- include_role:\n    apply: {tags: [a]}\n", [2]),
+        ("- loop:\n    - {a: 1}\n", [2]),
+        ("- loop:\n    - {a: 1}\n    - {b: 1}\n", [2, 3]),
+        ("- loop:\n    - {a: 1}\n    - {a: 2}\n  when: a != {}\n  vars: {}\n  tags: [a]\n", []),
+        ('- name: "{{ {1: 2} }}"  # {a: 1}\n', []),
+    ],
+)
+def test_what_is_in_braces(written: str, found: list[int]) -> None:
+    assert list(in_braces(yaml.compose(written))) == found
+
+
+def test_tasks_are_in_block_style() -> None:
     """A task in braces saves lines, and is read one word after the other."""
-    dense = {
-        path
-        for path in files("playbooks/*.yml")
-        if any(line.strip().startswith(("- {name: ", "tasks: [{", "pre_tasks: [{")) for line in text(path).splitlines())
-    }
-    assert dense == set()
+    paths = files("roles/*/tasks/*.yml", "roles/*/handlers/*.yml", "playbooks/*.yml")
+    found = [f"{path}:{line}" for path in paths for line in in_braces(yaml.compose(text(path)))]
+    assert found == []
