@@ -12,7 +12,6 @@ refused, and belongs into a credential: a file that only the service reads. For 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from ..module_utils._host.host_options import HostCollector
@@ -22,7 +21,7 @@ from ..module_utils._otelcol.config.object_secrets import find_secrets_in_object
 from ..module_utils._otelcol.errors import Problem
 from ..module_utils._otelcol.yaml.yaml_errors import VAULT_HEADER
 from . import _origins
-from ._otelcol import _yaml
+from ._otelcol import _files, _yaml
 
 _FIX_OF_VAULTED_FILE = "Write `content: \"{{ lookup('ansible.builtin.unvault', FILE) }}\"` instead."
 
@@ -33,7 +32,7 @@ def read_secret_file(file_path: str) -> str:
     Raises Problem for one that cannot be read, that is empty, no text, or encrypted by ansible-vault. No message has a
     part of it.
     """
-    path = Path(file_path).expanduser()
+    path = _files.expand_path(file_path)
     try:
         secret_text = read_file_bytes(path, CREDENTIAL_LIMIT).decode("utf-8")
     except OSError as error:

@@ -53,10 +53,10 @@ def decode_text(data: bytes, path: str) -> str:
 
 
 def require_path(path: str) -> Path:
-    """Return a path that a user gave. Raises Problem for an empty one, which would be the working folder."""
+    """Return a path as `expand_path` does. Raises Problem for an empty one too, which would be the working folder."""
     if not path:
         raise Problem("a path is empty", fix="Give files or folders; `.` is the folder in which you are.")
-    return Path(path)
+    return expand_path(path)
 
 
 def expand_path(path: str) -> Path:

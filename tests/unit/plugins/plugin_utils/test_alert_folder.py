@@ -108,3 +108,9 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     with pytest.raises(Problem, match="a path is empty"):
         AlertFolder("")
     assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize("path", ["~no-such-user-here/alerts", "/a\0b"])
+def test_a_path_that_no_folder_can_have_is_told(path: str) -> None:
+    with pytest.raises(Problem, match=r"no user 'no-such-user-here'|holds a NUL"):
+        AlertFolder(path)
