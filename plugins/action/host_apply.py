@@ -23,6 +23,7 @@ from ..plugin_utils._answers import turn_problems_into_failure
 from ..plugin_utils._copied_program import check_program_sum
 from ..plugin_utils._inventory import check_variable_names
 from ..plugin_utils._needed import fail_for_missing_needs
+from ..plugin_utils._otelcol import _files
 from ..plugin_utils._piped_secrets import pipe_secrets
 from ..plugin_utils._unlisted_hosts import describe_staying, describe_unlisted
 from ..plugin_utils._wave_tasks import run_or_count_as_failed
@@ -91,8 +92,8 @@ class ActionModule(ActionBase):
         """Copy the program of an architecture to the host, and return the arguments that name it there."""
         host_arguments = deepcopy(arguments)
         program_row = host_arguments["bundle"]["program"]["architectures"][architecture]
-        program_file = Path(program_row.pop("file")).expanduser()
         with turn_problems_into_failure():
+            program_file = _files.expand_path(program_row.pop("file"))
             check_program_sum(program_file, program_row["sha256"])
         program_row["path"] = self._copy_to_temporary_folder(program_file)
         return host_arguments

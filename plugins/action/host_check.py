@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, TypedDict
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
@@ -25,6 +24,7 @@ from ..module_utils._otelcol.errors import Problem, clean_text
 from ..module_utils._otelcol.rules.report_model import format_count
 from ..plugin_utils._copied_program import check_program_sum
 from ..plugin_utils._needed import fail_for_missing_needs
+from ..plugin_utils._otelcol import _files
 from ..plugin_utils._unlisted_hosts import describe_unlisted
 
 _MODULE_NAME = "o11y.opentelemetry.host_check"
@@ -108,7 +108,7 @@ def _find_program_faults(bundles: Sequence[Mapping[str, Any]], result: Mapping[s
             continue
         program_row = bundle["program"]["architectures"][result["architecture"]]
         try:
-            check_program_sum(Path(program_row["file"]).expanduser(), program_row["sha256"])
+            check_program_sum(_files.expand_path(program_row["file"]), program_row["sha256"])
         except Problem as problem:
             yield {"collector": bundle["name"], "message": str(problem)}
 

@@ -63,13 +63,13 @@ class ActionModule(ActionBase):
         collectors = arguments.pop("collectors", None) or []
         with turn_problems_into_failure():
             collectors = select_collectors(collectors, only_names)
+            configs = load_configs(collectors)
             if only_names and "bundles" in arguments:
                 arguments["bundles"] = select_collectors(arguments["bundles"] or [], only_names)
         # In check mode, the host is looked at, and nothing is sent.
         is_check_only = bool(self._task.check_mode and arguments.get("send"))
         if is_check_only:
             arguments["send"] = False
-        configs = load_configs(collectors)
         asked_at = time.time()
         module_result = self._look_on_host(arguments, configs, task_vars)
         answered_at = time.time()

@@ -39,7 +39,7 @@ from ..module_utils._host_change.host_answer import CollectorAnswer, SystemFacts
 from ..module_utils._host_change.host_question import HostQuestion
 from ..module_utils._otelcol.config.config_secrets import find_secrets
 from ..module_utils._otelcol.config.masking import make_masker, mask_tree
-from ..module_utils._otelcol.errors import clean_text, make_printable
+from ..module_utils._otelcol.errors import Problem, clean_text, make_printable
 from ..module_utils._telemetry.metrics import read_counts, subtract_readings
 from ..module_utils._telemetry.signal_flow import SignalFlow
 from ._diagnose import FAILING_STATES, are_healthy, create_search
@@ -83,9 +83,13 @@ class HostLookResult(TypedDict):
 
 
 def load_configs(collectors: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the config of each collector as data, by its name."""
+    """Return the config of each collector as data, by its name. Raises Problem for a collector without one of both."""
     configs: dict[str, Any] = {}
-    for collector in collectors:
+    for position, collector in enumerate(collectors):
+        for key in ("name", "config"):
+            if key not in collector:
+                fix = "Give each collector a `name` and a `config`, as role otel_host renders them."
+                raise Problem(f"`collectors[{position}]` has no `{key}`", fix=fix)
         name, config_text = collector["name"], str(collector["config"])
         configs[str(name)] = _yaml.load(config_text, f"config of {name}").data
     return configs

@@ -98,7 +98,7 @@ def _list_readings(
         for name in names:
             tracks_before = _find_tracks(name, answers_before.get(place, []))
             tracks_after = _find_tracks(name, answers_after.get(place, []))
-            unread_reason = _explain_unread(tracks_before, tracks_after, answers_after.get(place, []))
+            unread_reason = _explain_unread(name, tracks_before, tracks_after, answers_after.get(place, []))
             yield _CollectorReading(name, place, tracks_before, tracks_after, unread_reason)
 
 
@@ -121,14 +121,23 @@ def _find_tracks(name: str, answers: Sequence[Mapping[str, Any]]) -> list[Track]
     return own_tracks
 
 
+def _list_unread_reasons(name: str, answer: Mapping[str, Any]) -> list[str]:
+    """Return why an answer has no reading of a collector: its place, or the collector alone, could not be read."""
+    reasons = [str(answer["unread"])] if answer.get("unread") else []
+    for unseen_row in answer.get("unseen") or ():
+        if unseen_row["name"] == name:
+            reasons.append(str(unseen_row["why"]))
+    return reasons
+
+
 def _explain_unread(
-    tracks_before: Sequence[Track], tracks_after: Sequence[Track], answers: Sequence[Mapping[str, Any]]
+    name: str, tracks_before: Sequence[Track], tracks_after: Sequence[Track], answers: Sequence[Mapping[str, Any]]
 ) -> str:
     """Return why a collector downstream of a wave cannot be judged; empty if it can.
 
     `answers` are those of its place after the change. A collector that ran is in each of them.
     """
-    reasons = [str(answer["unread"]) for answer in answers if answer.get("unread")]
+    reasons = [reason for answer in answers for reason in _list_unread_reasons(name, answer)]
     if reasons:
         return reasons[-1]
     is_missing_in_an_answer = len(tracks_after) < len(answers)

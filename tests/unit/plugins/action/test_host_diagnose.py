@@ -48,6 +48,7 @@ WEB = {"name": "web", "config": "{}"}
         ({"collectors": ["web"], "bundles": []}, r"option 'collectors\[0\]' of .* must be a mapping, not text"),
         ({"collectors": [WEB], "bundles": ["web"]}, r"option 'bundles\[0\]' of .* must be a mapping, not text"),
         ({"collectors": [WEB], "bundles": [], "only": {"a": 1}}, r"option 'only' of .* must be a list, not a mapping"),
+        ({"collectors": [{"name": "web"}], "bundles": []}, r"`collectors\[0\]` has no `config`"),
         ({"collectors": [WEB], "bundles": []}, r"there is no collector 'web'"),
     ],
 )

@@ -62,6 +62,8 @@ def test_a_gateway_that_failed_before_the_change_fails_no_wave() -> None:
     [
         ([{"collectors": [], "unread": "gone"}] * 3, "gone"),
         ([{"collectors": []}] * 3, "it does not run"),
+        ([{"collectors": [], "unseen": [{"name": "gateway", "why": "forbidden"}]}] * 3, "forbidden"),
+        ([{"collectors": [], "unseen": [{"name": "another", "why": "forbidden"}]}] * 3, "it does not run"),
         ([], "the watch did not run"),
         (rounds(50, 0, release="000009"), "it has changed meanwhile"),
     ],
