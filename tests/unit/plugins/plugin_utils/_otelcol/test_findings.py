@@ -139,10 +139,10 @@ def test_a_file_that_fails_is_a_finding_and_the_others_are_still_checked(
     """Reading, locating and judging of a file are guarded, each with the file's name."""
 
     def failing(original: Callable[..., Any], word: str) -> Callable[..., Any]:
-        def call(*arguments: Any) -> Any:
+        def call(*arguments: Any, **options: Any) -> Any:
             if word in repr(arguments):
                 raise TypeError("hunter2secret")
-            return original(*arguments)
+            return original(*arguments, **options)
 
         return call
 
