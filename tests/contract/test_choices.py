@@ -36,10 +36,11 @@ COMPARED = re.compile(r"\b(\w+)(?: \| default\('\w*'\))? (?:[=!]= '([^']*)'|(?:n
 
 
 def tasks_of(found: Any) -> Iterator[dict[str, Any]]:
-    """Yield the tasks of a list, with those in blocks."""
+    """Yield the tasks of a list, with those of each part of a block."""
     for task in found or []:
         yield task
-        yield from tasks_of(task.get("block"))
+        for part in ("block", "rescue", "always"):
+            yield from tasks_of(task.get(part))
 
 
 def included(role: str) -> Iterator[tuple[dict[str, Any], str]]:
