@@ -101,7 +101,7 @@ class Stage:
 
 
 def build_stages(collectors: RenderResult, instrumentation: RenderResult, products: Iterable[Product]) -> list[Stage]:
-    """Return the stages of a cluster that have files, from what the roles render.
+    """Return the stages of a cluster that have files or values of a chart, from what the roles render.
 
     Raises Problem if two stages define one object differently.
     """
@@ -112,7 +112,7 @@ def build_stages(collectors: RenderResult, instrumentation: RenderResult, produc
     )
     stages = [stage_by_name[name] for name in STAGES if name in stage_by_name]
     unique_stages = _drop_repeated_objects(stages, list_at(instrumentation, "namespaces"))
-    return [stage for stage in unique_stages if stage.files]
+    return [stage for stage in unique_stages if stage.files or stage.values is not None]
 
 
 def explain_left_out(products: Iterable[Product]) -> list[str]:
@@ -131,9 +131,12 @@ def explain_left_out(products: Iterable[Product]) -> list[str]:
 
 def build_file_tree(stages: Sequence[Stage]) -> dict[str, list[Object]]:
     """Return the files of a cluster by their paths in its folder, each with its documents."""
-    files: dict[str, list[Object]] = {KUSTOMIZATION: [_build_kustomization(stage.name for stage in stages)]}
+    # A chart whose Namespace an earlier stage has leaves its stage with values alone, which kustomize does not read.
+    listed_stages = [stage.name for stage in stages if stage.files]
+    files: dict[str, list[Object]] = {KUSTOMIZATION: [_build_kustomization(listed_stages)]}
     for stage in stages:
-        files[f"{stage.name}/{KUSTOMIZATION}"] = [_build_kustomization(sorted(stage.files))]
+        if stage.files:
+            files[f"{stage.name}/{KUSTOMIZATION}"] = [_build_kustomization(sorted(stage.files))]
         for name, objects in stage.files.items():
             files[f"{stage.name}/{name}"] = [mark_kept_object(manifest) for manifest in objects]
         if stage.values is not None:
@@ -142,7 +145,7 @@ def build_file_tree(stages: Sequence[Stage]) -> dict[str, list[Object]]:
 
 
 def mark_kept_object(manifest: Object) -> Object:
-    """Return an object as a file has it: with marks of ownership if a tool may not prune it."""
+    """Return an object as a file has it: with marks against pruning if a tool may not remove it."""
     if manifest["kind"] not in KEPT_KINDS:
         return manifest
     metadata = mapping_at(manifest, "metadata")
