@@ -99,14 +99,15 @@ def _find_violated_constraints(subject: Subject) -> RuleFaults:
         return
     build = build_of(subject.target)
     yield from _find_differing_root_paths(subject, build)
-    signals_by_id = _map_signals_of_started(subject)
+    signals_by_component = _map_signals_of_started(subject)
     excluding_keys = _list_excluding_keys(subject)
     for (section_name, component_id), (row, rule, fault) in _find_violations(subject):
+        component_key = _ComponentKey(section_name, component_id)
         is_excluded = not excluding_keys.isdisjoint(row)
-        if is_excluded or not _counts_for_signals(row, signals_by_id.get(component_id, ())):
+        if is_excluded or not _counts_for_signals(row, signals_by_component.get(component_key, ())):
             continue
         if not _is_extension_id(row, fault, subject):
-            is_started = component_id in signals_by_id
+            is_started = component_key in signals_by_component
             doubt = explain_doubt(row, build, section_name, component_id, is_started=is_started)
             yield RuleFault(rule, hedge_fault(fault, doubt))
 
@@ -171,15 +172,25 @@ def _find_differing_root_paths(subject: Subject, build: Build) -> RuleFaults:
             yield RuleFault(CONFLICTING_SETTINGS, hedge_fault(fault, doubt))
 
 
-def _map_signals_of_started(subject: Subject) -> dict[str, set[str]]:
-    """Return the signals of each started component, by id; those of an extension are none."""
-    signals_by_id: dict[str, set[str]] = {}
-    for _path, signal, _role, component_id in listed_components(subject):
-        signals_by_id.setdefault(component_id, set()).add(signal)
+class _ComponentKey(NamedTuple):
+    """What names a component of a config: a receiver and an exporter may have one id."""
+
+    section: str
+    id: str
+
+
+def _map_signals_of_started(subject: Subject) -> dict[_ComponentKey, set[str]]:
+    """Return the signals of each started component; those of an extension are none."""
+    signals_by_component: dict[_ComponentKey, set[str]] = {}
+    for component in listed_components(subject):
+        # A processor may have the id of a connector.
+        is_connector = component.role != "processors" and component.id in subject.connectors
+        component_key = _ComponentKey("connectors" if is_connector else component.role, component.id)
+        signals_by_component.setdefault(component_key, set()).add(component.signal)
     for extension in list_at(subject.config, "service", "extensions"):
         if isinstance(extension, str):
-            signals_by_id[extension] = set()
-    return signals_by_id
+            signals_by_component[_ComponentKey("extensions", extension)] = set()
+    return signals_by_component
 
 
 def _list_excluding_keys(subject: Subject) -> frozenset[str]:

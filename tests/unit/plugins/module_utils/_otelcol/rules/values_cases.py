@@ -385,6 +385,9 @@ refused-at-start:
     finds: "receivers.otlp.protocols.http.logs_url_path: traces_url_path and logs_url_path are the same"}
   that path with one signal: {receivers.otlp.protocols.http: {endpoint: "x:1", traces_url_path: /v1/logs},
     traces: otlp > debug}
+  that path with one signal beside an exporter of the same id with the other: {receivers.otlp.protocols.http:
+    {endpoint: "x:1", traces_url_path: /v1/logs}, receivers.nop: {}, exporters.otlp: {endpoint: "x:1"},
+    traces: otlp > debug, logs: nop > otlp}
   a path with a blank: {receivers.otlp.protocols.http: {endpoint: "x:1", traces_url_path: "/a b"},
     finds: "receivers.otlp.protocols.http.traces_url_path: '/a b' is no path of a URL"}
   packets at a server of connections: {receivers.otlp.protocols.grpc: {endpoint: "x:1", transport: udp},
