@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .._otelcol.config.addresses import is_loopback, split_host_and_port
+from .._otelcol.config.own_metrics import has_own_metrics
 from .._otelcol.config.paths import list_at, mapping_at
 
 
@@ -31,9 +32,9 @@ _NO_ADDRESS = MetricsAddress("", 0)
 
 def find_metrics_address(config: Mapping[str, Any], default: int) -> MetricsAddress:
     """Return where a collector with this config serves its own metrics. `default` is the port if none is set."""
-    telemetry = mapping_at(config, "service", "telemetry", "metrics")
-    if telemetry.get("level") == "none":
+    if not has_own_metrics(config):
         return _NO_ADDRESS
+    telemetry = mapping_at(config, "service", "telemetry", "metrics")
     if telemetry.get("address"):  # the setting of versions before 0.123
         # In `${env:MY_POD_IP}:8888`, the colon of the variable would be taken for the one before the port.
         address_text = str(telemetry["address"]).replace("${env:", "${")

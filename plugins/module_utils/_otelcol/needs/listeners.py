@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 
 from ..catalogue.port_rows import ListenerRow, Listeners
 from ..config.addresses import ANY_IPV4, LOCALHOST, is_loopback, split_host_and_port
+from ..config.own_metrics import has_own_metrics
 from ..config.paths import Path, format_path, list_at, mapping_at, value_at
 from ..traits import kind_of
 from .started_components import StartedComponent
@@ -232,9 +233,9 @@ def _find_protocol(part: StartedComponent, row: ListenerRow) -> str:
 
 def _find_service_listeners(config: Any, table: Listeners) -> Iterator[Listener]:
     """Yield where the collector serves its own metrics: what is written, else the default."""
-    metrics = mapping_at(config, *_TELEMETRY_PATH, "metrics")
-    if metrics.get("level") == "none":
+    if not has_own_metrics(config):
         return
+    metrics = mapping_at(config, *_TELEMETRY_PATH, "metrics")
     for row in table.get(_TELEMETRY_PATH, ()):
         for path, host, port in _find_served_metrics(metrics, row.port):
             if port or host:

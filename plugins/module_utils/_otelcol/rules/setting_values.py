@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 from ..catalogue.constraint_places import ConstraintPlaces
 from ..catalogue.rows import Row
+from ..config.own_metrics import has_own_metrics
 from ..config.paths import list_at, mapping_at, value_at
 from .build_facts import Build, build_of
 from .configured_components import TELEMETRY, ConfiguredComponent, configured_components, listed_components
@@ -202,8 +203,7 @@ def _list_excluding_keys(subject: Subject) -> frozenset[str]:
     keys: set[str] = set()
     if subject.deployment and subject.deployment.has_target_allocator:
         keys.add("allocated")
-    level = mapping_at(subject.config, *TELEMETRY, "metrics").get("level")
-    if isinstance(level, str) and level.lower() == "none":
+    if not has_own_metrics(subject.config):
         keys.add("measured")
     return frozenset(keys)
 

@@ -153,4 +153,8 @@ _TYPES_FOR_TAG: dict[str, tuple[type, ...]] = {
 def fits_type(text: str, type_name: str) -> bool:
     """Whether a text is a value of a type that its tag names. Every text is one of a type without an own form."""
     types = _TYPES_FOR_TAG.get(type_name)
-    return types is None or isinstance(read_plain_scalar(text), types)
+    if types is None:
+        return True
+    value = read_plain_scalar(text)
+    is_boolean = isinstance(value, bool)  # which is an int in Python
+    return isinstance(value, types) and is_boolean == (type_name == "bool")

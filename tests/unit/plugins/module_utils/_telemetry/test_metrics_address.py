@@ -14,6 +14,7 @@ from ..helpers import cases
     "settings, place",
     ({}, ("localhost", 8888)),
     ({"level": "none"}, ("", 0)),
+    ({"level": "None"}, ("", 0)),
     ({"address": "0.0.0.0:9999"}, ("0.0.0.0", 9999)),
     ({"address": "0.0.0.0:${env:PORT}"}, ("0.0.0.0", 8888)),
     ({"readers": [{"pull": {"exporter": {"prometheus": {"host": "1.2.3.4", "port": 7}}}}]}, ("1.2.3.4", 7)),

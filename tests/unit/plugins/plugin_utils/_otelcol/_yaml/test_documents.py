@@ -288,7 +288,10 @@ def test_a_tag_of_yaml_says_what_a_value_is(value: str, data: Any) -> None:
     assert _yaml.load(f"a: {value}\n", "c.yaml").data == {"a": data}
 
 
-@pytest.mark.parametrize("value", ["!!int x", "!!int 5.5", "!!bool yes", "!!null x", "!!float x", "!!int"])
+@pytest.mark.parametrize(
+    "value",
+    ["!!int x", "!!int 5.5", "!!bool yes", "!!null x", "!!float x", "!!int", "!!int true", "!!float true", "!!bool 1"],
+)
 def test_a_value_that_is_not_what_its_tag_says_is_refused(value: str) -> None:
     with pytest.raises(Problem, match="a value has the tag !!") as problem:
         _yaml.load(f"a: {value}\n", "c.yaml")
