@@ -32,6 +32,8 @@ FEWEST_ITEMS = 20
 ITEMS_OF_TRACES = 1000
 # How many items a sampler must pass on average until its silence says something.
 _PASSED_ITEMS = 100
+# What a sampler counts as that passes the percentage of a variable.
+_PERCENTAGE_OF_VARIABLE = 1
 # A policy such as `status_code` may wait for ever for a trace that it passes: more items than ever come.
 _ENDLESS = 10**18
 # Policies of tail_sampling that pass some traces whatever is in them. Source: the README of the processor.
@@ -49,18 +51,21 @@ def count_items_until_silence(sides: Sides, signal: str, processor: str = "") ->
     for row in sides.find_new_processors(signal):
         processor_id = row["id"]
         if processor in ("", processor_id):
-            items_for_this = count_items_for_processor(kind_of(processor_id), mapping_at(settings_by_id, processor_id))
+            settings = mapping_at(settings_by_id, processor_id)
+            items_for_this = count_items_for_processor(kind_of(processor_id), settings, signal)
             needed_items = max(needed_items, items_for_this)
     return needed_items
 
 
-def count_items_for_processor(kind: str, settings: Mapping[str, Any]) -> int:
+def count_items_for_processor(kind: str, settings: Mapping[str, Any], signal: str) -> int:
     """Return how many items must be due before it is a fault that a new processor passed none.
 
     `kind` is the type of the processor without underscores, such as `tailsampling`.
     """
     if kind == "probabilisticsampler":
-        return _count_items_for_percentage(settings)
+        needed_items = _count_items_for_percentage(settings)
+        drops_whole_traces = signal == "traces" and needed_items > FEWEST_ITEMS
+        return max(ITEMS_OF_TRACES, needed_items) if drops_whole_traces else needed_items
     if kind == "tailsampling":
         return _count_items_for_policies(settings)
     return FEWEST_ITEMS
@@ -84,9 +89,11 @@ def _count_items_for_policies(settings: Mapping[str, Any]) -> int:
 def _count_items_for_percentage(settings: Mapping[str, Any]) -> int:
     """Return after how many items the setting `sampling_percentage` has passed `_PASSED_ITEMS` on average.
 
-    Without the setting, with 0, and with a variable such as `${env:PERCENT}`, the sampler counts as none.
+    Without the setting and with 0, the sampler counts as none. A variable such as `${env:PERCENT}` may be any
+    percentage, and counts as a small one.
     """
-    percentage = parse_amount(str(settings.get("sampling_percentage") or 0))
+    setting = str(settings.get("sampling_percentage") or 0)
+    percentage = _PERCENTAGE_OF_VARIABLE if "${" in setting else parse_amount(setting)
     if percentage <= 0:
         return FEWEST_ITEMS
     return ceil(min(100 * _PASSED_ITEMS / percentage, _ENDLESS))
