@@ -55,7 +55,7 @@ _CREDENTIAL_VARIABLES = (
 
 
 class NeededAccount(TypedDict):
-    """A service account that needs a role."""
+    """A service account, and what its collectors need at AWS, which may be nothing."""
 
     namespace: str
     service_account: str

@@ -38,8 +38,7 @@ from .trust import build_trust_policy
 
 # The name of the inline policy that this collection writes.
 INLINE_POLICY = "o11y-opentelemetry"
-# The tags by which this collection knows its roles.
-# The ARN of the cluster.
+# The tags by which this collection knows its roles. The first one is the ARN of the cluster.
 CLUSTER_TAG = "o11y.opentelemetry/cluster"
 # The service account as NAMESPACE/NAME.
 ACCOUNT_TAG = "o11y.opentelemetry/service-account"
@@ -158,7 +157,8 @@ def check_role_change(name: str, live_role: RoleSettings, request: RoleRequest) 
     """Raise Problem for a role of another owner, and for a change that IAM does not support.
 
     The first reason counts: a role of another cluster or service account, which `allows_others` does not allow either;
-    one of another collector; one without our tags; another path.
+    one of another collector; one without our tags; another path of a role that this collection created; another
+    boundary than the one that another owner gave the role.
     """
     tags = live_role["tags"]
     task = f"Use the IAM role {name} for {request.account}"

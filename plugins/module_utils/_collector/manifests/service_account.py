@@ -105,7 +105,7 @@ def assign_account_owners(builds: Iterable[CollectorBuild]) -> list[CollectorBui
 
 
 def list_foreign_accounts(collectors: Iterable[Collector]) -> list[str]:
-    """Return the ServiceAccounts that others may have made: those that options name, and that no collector owns.
+    """Return the ServiceAccounts that others may have made: those that options name and no collector has for itself.
 
     An example: `["otel/shared"]`. The role looks whether these exist before it applies anything.
     """

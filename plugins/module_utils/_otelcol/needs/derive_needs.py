@@ -8,7 +8,8 @@ They come from the finished config, so a user's own config gets ports, RBAC, pro
     receivers: {otlp: {protocols: {grpc: {endpoint: "0.0.0.0:4317"}}}, k8s_cluster: {}}
 
 started by a pipeline, `derive_needs` returns port 4317 with the name otlp-grpc, and RBAC rules to read nodes, pods and
-other objects. Only components that the config starts count (listeners.py). component_table.py has what their types
+other objects. Only components that the config starts count for ports and rights (listeners.py). Variables and tokens of
+accounts count wherever the config names them. component_table.py has what their types
 need, aws_calls.py what they call at AWS. Rules are RBAC rules here.
 """
 
@@ -110,7 +111,7 @@ def derive_rules(config: Mapping[str, Any], allowed_rights: Iterable[str]) -> Ru
 def _collect_rules(components: Iterable[ComponentWithNeeds], allowed_rights: Iterable[str]) -> Rules:
     """Return the permissions of all components, each once and in a stable order.
 
-    What only older versions of Kubernetes need is left out unless the user allows it.
+    Of the rights that need consent, what only older versions of Kubernetes need is left out unless the user allows it.
     """
     allowed_set = set(allowed_rights)
     rule_by_text: dict[str, dict[str, Any]] = {}

@@ -84,7 +84,7 @@ def fetch_programs(cluster: Cluster, options: dict[str, Any], check: bool) -> di
 
 
 def _is_program_present(program_file: Path) -> bool:
-    """Return whether a program is there. One that cannot run, such as what a full disk leaves, is replaced."""
+    """Return whether a program is there. One that cannot run is replaced."""
     return program_file.is_file() and os.access(program_file, os.X_OK)
 
 
