@@ -27,6 +27,7 @@ CHOICES: dict[str, list[str]] = {
     if "choices" in option
 }
 YAML = [path for path in files("roles/*.yml", "playbooks/*.yml", "molecule/*.yml", "site.yml") if "/meta/" not in path]
+TASK_FILES = set(files("roles/*/tasks/*.yml"))
 # An option chooses a file, or the provider in the result of release_render, which is the option. A condition may choose
 # another file before it.
 CHOSEN = re.compile(
@@ -80,6 +81,22 @@ def named(role: str) -> set[str]:
 def test_task_files_are_those_that_are_chosen_or_named(role: str) -> None:
     existing = {Path(path).name for path in files(f"roles/{role}/tasks/*.yml")}
     assert chosen(role) | named(role) == existing
+
+
+def imports_statically(role: str, value: str) -> bool:
+    """Return whether the task file of a choice has a static import."""
+    path = f"roles/{role}/tasks/{value}.yml"
+    return path in TASK_FILES and "ansible.builtin.import_tasks" in text(path)
+
+
+@pytest.mark.parametrize("role", SPECS)
+def test_a_file_above_static_imports_is_found_without_a_host(role: str) -> None:
+    """ansible-core 2.18 reads the name of the file around a static import without the variables of a host."""
+    for _task, name in included(role):
+        match = CHOSEN.search(name)
+        chosen_values = CHOICES[match["option"]] if match and match["option"] else []
+        if any(imports_statically(role, value) for value in chosen_values):
+            assert "if inventory_hostname is undefined" in name
 
 
 @pytest.mark.parametrize("role", SPECS)

@@ -51,6 +51,13 @@ def test_roles_run_on_the_controller_and_hosts_have_files_of_their_own(tmp_path:
     assert names == [{"otel-collector"}, {"other"}]
 
 
+def test_the_state_may_be_that_of_a_variable_of_the_host(tmp_path: Path) -> None:
+    """ansible-core 2.18 reads the names of included files without a host, where they have static imports."""
+    done = rendered(tmp_path, {"one": {**COLLECTOR, "wanted": "rendered"}}, otel_collector_state="{{ wanted }}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [file.parent.name for file in tmp_path.glob("out/*/manifests.yml")] == ["one"]
+
+
 def test_the_rules_and_dashboards_are_files_too(tmp_path: Path) -> None:
     watched = {"otel_collector_monitoring": {"scrape": "annotations", "alerts": "config_map", "dashboard": True}}
     done = rendered(tmp_path, {"one": {**COLLECTOR, **watched}, "two": COLLECTOR})
