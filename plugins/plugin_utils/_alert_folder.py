@@ -60,7 +60,7 @@ class AlertFolder:
     """The files of one folder. Raises Problem for what cannot be read or written."""
 
     def __init__(self, path: str) -> None:
-        self.path = _files.require_path(path)
+        self.path = _files.require_expanded_path(path)
 
     def list_runs(self, current_time: float) -> list[WaveRun]:
         """Return the runs of waves that are under way."""

@@ -62,14 +62,14 @@ def find_baseline(arguments: Mapping[str, Any]) -> ForecastBaseline:
     if arguments["kept_path"]:
         return ForecastBaseline(collectors, kept_configs=_read_kept_configs(arguments["kept_path"], host))
     if arguments["gitops_path"]:
-        gitops_folder = _files.require_path(arguments["gitops_path"]).resolve()
+        gitops_folder = _files.require_expanded_path(arguments["gitops_path"]).resolve()
         return ForecastBaseline(collectors, resources=_gitops_changes.read_written_objects(gitops_folder, host))
     return ForecastBaseline(collectors, resources=arguments["resources"])
 
 
 def _read_kept_configs(kept_path: str, host: str) -> dict[str, ChosenConfig]:
     """Return the configs by NAMESPACE/NAME in the file of a host; their images were not kept."""
-    kept_folder = _files.require_path(kept_path).resolve()
+    kept_folder = _files.require_expanded_path(kept_path).resolve()
     kept_configs: dict[str, ChosenConfig] = {}
     for name, config in _kept_figures.read_kept_configs(kept_folder, host).items():
         kept_configs[name] = ChosenConfig(config, image="", where=_LABEL_OF_KEPT)

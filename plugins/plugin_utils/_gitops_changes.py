@@ -36,7 +36,7 @@ def write_changes_page(
     report_by_host = {cluster["host"]: cluster for cluster in clusters}
     missing_hosts = [host for host in hosts if host not in report_by_host]
     page = "\n".join((render_markdown(report_by_host, missing_hosts), *render_host_sections(forecasts)))
-    is_written = _files.write_or_check(_files.require_path(arguments["path"]), page, check=False)
+    is_written = _files.write_or_check(_files.require_expanded_path(arguments["path"]), page, check=False)
     return {"changed": is_written, "markdown": page, "not_rendered": missing_hosts}
 
 

@@ -125,7 +125,7 @@ def write_cluster_files(arguments: Mapping[str, Any], hosts: Collection[str], *,
 
 def _plan_files(arguments: Mapping[str, Any]) -> FilePlan:
     """Return the files that the options describe. Raises Problem for secrets, and for names that no folder can have."""
-    root = _files.require_path(arguments["path"]).resolve()
+    root = _files.require_expanded_path(arguments["path"]).resolve()
     rendered_parts = {option: arguments[option] for option in ("collectors", "instrumentation")}
     check_rendered_parts(rendered_parts, arguments["products"])
     stages = build_stages(arguments["collectors"], arguments["instrumentation"], arguments["products"])

@@ -39,7 +39,7 @@ class KeptFigures:
 
 def resolve_figures_folder(path: str) -> Path:
     """Return the folder of the files, which need not exist. Raises Problem for an empty path."""
-    return _files.require_path(path).resolve()
+    return _files.require_expanded_path(path).resolve()
 
 
 def figures_path(folder: Path, host: str) -> Path:

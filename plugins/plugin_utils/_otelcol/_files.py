@@ -53,25 +53,35 @@ def decode_text(data: bytes, path: str) -> str:
 
 
 def require_path(path: str) -> Path:
-    """Return a path as `expand_path` does. Raises Problem for an empty one too, which would be the working folder."""
+    """Return a path that a user gave. Raises Problem for an empty one, which would be the working folder."""
     if not path:
         raise Problem("a path is empty", fix="Give files or folders; `.` is the folder in which you are.")
+    return Path(path)
+
+
+def require_expanded_path(path: str) -> Path:
+    """Return a path as `expand_path` does. Raises Problem for an empty one too."""
+    require_path(path)
     return expand_path(path)
 
 
 def expand_path(path: str) -> Path:
     """Return a path that a user gave, with the folder of the user in place of `~` and `~NAME`.
 
-    Raises Problem for a user that does not exist, and for a path with a NUL, which no file can have.
+    Raises Problem for a user without a folder, and for a path with a NUL, which no file can have.
     """
     if "\0" in path:
         raise Problem(f"the path '{clean_text(path)}' holds a NUL", fix="Give the path of a file or folder.")
+    if not path.startswith("~"):
+        return Path(path)
     try:
         return Path(path).expanduser()
     except RuntimeError as error:
         user_name = path.partition("/")[0].removeprefix("~")
-        wrong = f"the path {path} is in the folder of a user, and there is no user '{user_name}'"
-        raise Problem(wrong, fix="Correct the name behind ~, or give the whole path.") from error
+        unknown = f"there is no user '{user_name}'" if user_name else "the user of this run has none"
+        wrong = f"the path {path} is in the folder of a user, and {unknown}"
+        fix = "Correct the name behind ~, or give the path without it, such as `./~NAME`."
+        raise Problem(wrong, fix=fix) from error
 
 
 def check_output_is_no_input(output: str | None, inputs: Iterable[str | None], option: str) -> None:

@@ -114,3 +114,17 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 def test_a_path_that_no_folder_can_have_is_told(path: str) -> None:
     with pytest.raises(Problem, match=r"no user 'no-such-user-here'|holds a NUL"):
         AlertFolder(path)
+
+
+def test_a_user_without_a_folder_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_path: Path) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "expanduser", fail)
+    with pytest.raises(Problem, match="the user of this run has none"):
+        AlertFolder("~/alerts")
+
+
+def test_a_folder_below_another_may_begin_with_a_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert AlertFolder("./~root").path == Path("~root")
