@@ -29,7 +29,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..._change.change_set import Action
 from ..._change.live.bundle_report import BundleReport, tell_done_on_failure
 from ..._kube.live.api_errors import explain
-from ..._kube.live.cluster import MERGE, NOT_FOUND, ApiError, Cluster
+from ..._kube.live.cluster import CONFLICT, MERGE, NOT_FOUND, ApiError, Cluster
 from ..._kube.live.connect import connect
 from ..._kube.live.task_end import run
 from ..._kube.live.urls import quote_segment
@@ -98,7 +98,10 @@ def annotate_namespaces(cluster: Cluster, options: NamespaceOptions) -> dict[str
     with tell_done_on_failure(report, check=options.check):
         for name, patch in patches.items():
             if patch:
-                live_namespaces[name] = _patch_annotations(cluster, live_namespaces[name], patch, options, report)
+                annotations = wanted_annotations.get(name, {})
+                live_namespaces[name] = _patch_read_version(
+                    cluster, live_namespaces[name], annotations, options, report
+                )
             elif name in wanted_annotations:
                 report.changes.note_action(Action.UNCHANGED, live_namespaces[name], live_namespaces[name])
         for name in wanted_annotations:
@@ -175,19 +178,51 @@ def _read_namespace(cluster: Cluster, name: str) -> Manifest | None:
         raise explain(error, f"Read namespace {name}") from error
 
 
-def _patch_annotations(
+def _patch_read_version(
     cluster: Cluster,
     live_namespace: Manifest,
-    patch: dict[str, str | None],
+    annotations: Annotations,
     options: NamespaceOptions,
     report: BundleReport,
 ) -> Manifest:
-    """Change the annotations of a namespace, and return it as it is then."""
+    """Change the annotations of a namespace, and return it as it is then.
+
+    The server changes only the version that was read. Somebody who has written the namespace since may have set an
+    annotation, or something else: so it is read and planned once more. Raises Problem if an annotation of others is in
+    the way by then, or if the namespace is written again meanwhile.
+    """
+    name = live_namespace["metadata"]["name"]
+    try:
+        return _patch_annotations(cluster, live_namespace, annotations, options, report)
+    except ApiError as error:
+        if error.status != CONFLICT:
+            raise explain(error, f"Annotate namespace {name}") from error
+    written_namespace = _read_namespace(cluster, name)
+    if written_namespace is None:
+        fix = "Run the task again. If it is missing still, create it or leave it out of `namespaces`."
+        raise Problem(f"the namespace {name} was removed meanwhile", asked="Annotate namespaces", fix=fix)
+    try:
+        return _patch_annotations(cluster, _add_kind(written_namespace), annotations, options, report)
+    except ApiError as error:
+        raise explain(error, f"Annotate namespace {name}") from error
+
+
+def _patch_annotations(
+    cluster: Cluster,
+    live_namespace: Manifest,
+    annotations: Annotations,
+    options: NamespaceOptions,
+    report: BundleReport,
+) -> Manifest:
+    """Change the annotations of a namespace as it was read, and return it as it is then. Raises ApiError."""
+    patch = namespace_annotations.build_annotation_patch(live_namespace, annotations, options.references)
+    if not patch:
+        report.changes.note_action(Action.UNCHANGED, live_namespace, live_namespace)
+        return live_namespace
     name = live_namespace["metadata"]["name"]
     query = {"fieldManager": OWNER}
     if options.check:
         query["dryRun"] = "All"
-    # The server changes only the version that was read: another owner may have set the annotation since.
     metadata = {"annotations": patch, "resourceVersion": live_namespace["metadata"]["resourceVersion"]}
     try:
         patched = cluster.request(
@@ -196,7 +231,7 @@ def _patch_annotations(
     except ApiError as error:
         if error.status == NOT_FOUND and options.absent:
             return live_namespace
-        raise explain(error, f"Annotate namespace {name}") from error
+        raise
     patched_namespace = _add_kind(patched)
     report.changes.note_action(Action.CHANGED, live_namespace, patched_namespace)
     return patched_namespace

@@ -220,8 +220,7 @@ def test_an_annotation_that_another_owner_takes_over_after_the_read_stays() -> N
             api.objects[path] = {**api.objects[path], "metadata": {**metadata, **new}}
 
     api.trouble = taken
-    with pytest.raises(Problem, match="has been modified"):
-        run(api, "shop", absent=True)
+    assert run(api, "shop", absent=True)["msg"] == "1 unchanged"
     assert annotations(api, "shop") == {PYTHON: "theirs/default"}
 
 
@@ -236,9 +235,25 @@ def test_an_annotation_that_another_owner_adds_after_the_read_stays() -> None:
             api.objects[path] = {**api.objects[path], "metadata": {**metadata, **new}}
 
     api.trouble = added
-    with pytest.raises(Problem, match="has been modified"):
+    with pytest.raises(Problem, match="theirs/default"):
         run(api, "shop")
     assert annotations(api, "shop") == {PYTHON: "theirs/default"}
+
+
+def test_a_label_that_somebody_writes_after_the_read_ends_no_run() -> None:
+    api = FakeApi(namespace("shop"))
+    path = "/api/v1/namespaces/shop"
+
+    def labelled(method: str, _path: str) -> None:
+        metadata = api.objects[path]["metadata"]
+        if method == "PATCH" and metadata["labels"] != {"team": "a"}:
+            new = {"labels": {"team": "a"}, "resourceVersion": "99"}
+            api.objects[path] = {**api.objects[path], "metadata": {**metadata, **new}}
+
+    api.trouble = labelled
+    assert run(api, "shop")["msg"] == "1 changed"
+    assert annotations(api, "shop") == {PYTHON: OURS}
+    assert api.objects[path]["metadata"]["labels"] == {"team": "a"}
 
 
 @pytest.mark.parametrize(
