@@ -55,7 +55,8 @@ extends_documentation_fragment:
 notes:
   - >-
     An API server that two sources know is one host, that of the first. Two contexts of a kubeconfig with one address
-    are two hosts if C(proxy-url) or C(tls-server-name) differ, and the CA too. Two clusters with one name are an error.
+    are two hosts if both have another C(proxy-url) or C(tls-server-name), or another one and another
+    C(certificate-authority-data). Two clusters with one name are an error.
 """
 
 EXAMPLES = """

@@ -44,24 +44,38 @@ class ServerRoute:
 
     proxy_url: str
     tls_server_name: str
-    authority: str
-    """The CA of the API server, or the path of its file; empty if the kubeconfig has none."""
+    authority_data: str
+    """The CA of the API server; empty if the kubeconfig has none, or has it in a file."""
 
     @classmethod
     def from_row(cls, cluster_row: Mapping[str, Any]) -> ServerRoute:
         """Return the route of a cluster of a kubeconfig."""
-        authority = cluster_row.get("certificate-authority-data") or cluster_row.get("certificate-authority")
         return cls(
-            proxy_url=str(cluster_row.get("proxy-url") or ""),
+            proxy_url=str(cluster_row.get("proxy-url") or "").rstrip("/"),
             tls_server_name=str(cluster_row.get("tls-server-name") or ""),
-            authority=str(authority or ""),
+            authority_data=str(cluster_row.get("certificate-authority-data") or ""),
         )
 
     def leads_to_same(self, other: ServerRoute) -> bool:
-        """Whether one address by both routes is one cluster: a CA is that of one cluster, whatever lies before it."""
-        has_same_authority = bool(self.authority) and self.authority == other.authority
-        has_same_way = (self.proxy_url, self.tls_server_name) == (other.proxy_url, other.tls_server_name)
-        return has_same_authority or has_same_way
+        """Whether one address by both routes is taken for one cluster.
+
+        | CA of both | proxy or TLS name | result |
+        |---|---|---|
+        | the same data | any | one cluster |
+        | other data | another one, or one of both has none | two clusters |
+        | a file, or none | both have one, and another one | two clusters |
+        | a file, or none | one of both has none | one cluster |
+        """
+        has_both_authorities = bool(self.authority_data and other.authority_data)
+        if has_both_authorities:
+            has_same_way = (self.proxy_url, self.tls_server_name) == (other.proxy_url, other.tls_server_name)
+            return self.authority_data == other.authority_data or has_same_way
+        has_other_proxy = _are_given_and_differ(self.proxy_url, other.proxy_url)
+        return not has_other_proxy and not _are_given_and_differ(self.tls_server_name, other.tls_server_name)
+
+
+def _are_given_and_differ(first: str, second: str) -> bool:
+    return bool(first and second) and first != second
 
 
 @dataclass(frozen=True)
@@ -262,8 +276,7 @@ class Fleet:
 def build_fleet(named_clusters: Iterable[tuple[str, FoundCluster]]) -> Fleet:
     """Return the hosts by their names. One API server is one host: that of the source that is listed first.
 
-    Two contexts of kubeconfigs with one address are two clusters if another proxy or TLS name leads there, and the CA
-    is not the same.
+    Two contexts of kubeconfigs with one address may be two clusters: see `ServerRoute.leads_to_same`.
 
     Raises Problem if two clusters have the same name. For example, with the sources `eks` and `kubeconfig`:
 

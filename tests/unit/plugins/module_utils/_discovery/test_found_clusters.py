@@ -180,12 +180,17 @@ def contexts(**clusters: dict[str, Any]) -> list[tuple[str, FoundCluster]]:
 
 @pytest.mark.parametrize("key", ["proxy-url", "tls-server-name"])
 def test_one_address_behind_two_proxies_is_two_clusters(key: str) -> None:
-    found = build_fleet(contexts(a={key: "x"}, b={key: "y"}, c={}, d={key: "y"}))
-    assert list(found.hosts) == ["a", "b", "c"]
+    found = build_fleet(contexts(a={key: "x"}, b={key: "y"}, d={key: "y/" if key == "proxy-url" else "y"}))
+    assert list(found.hosts) == ["a", "b"]
     assert found.notes == ("d of source kubeconfig is left out: it is the cluster of host b (https://10.0.0.1)",)
 
 
 def test_one_cluster_with_and_without_a_proxy_is_one_by_its_authority() -> None:
     authority = {"certificate-authority-data": "Q0E="}
     assert list(build_fleet(contexts(a=authority, b={**authority, "proxy-url": "x"})).hosts) == ["a"]
+    assert list(build_fleet(contexts(a={}, b={"proxy-url": "x"})).hosts) == ["a"]
+    assert list(build_fleet(contexts(a=authority, b={"certificate-authority": "/ca", "proxy-url": "x"})).hosts) == ["a"]
+    other_authority = {"certificate-authority-data": "Q0Ey"}
+    assert list(build_fleet(contexts(a=authority, b={**other_authority, "proxy-url": "x"})).hosts) == ["a", "b"]
+    assert list(build_fleet(contexts(a=authority, b=other_authority)).hosts) == ["a"]
     assert list(build_fleet([named("shop", "https://10.0.0.1"), *contexts(b={"proxy-url": "x"})]).hosts) == ["shop"]
