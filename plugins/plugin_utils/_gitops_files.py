@@ -164,7 +164,7 @@ def _check_not_emptied(plan: FilePlan) -> None:
     if plan.removed_object_folders:
         folder_names = join_at_most(_MOST_SHOWN, map(str, plan.removed_object_folders))
         wrong = f"nothing was rendered for {plan.folder.host}, and all its files would be removed"
-        fix = f"Give its collectors. Remove the folder {folder_names} yourself if the cluster has none any more."
+        fix = f"Give its collectors. Remove the folder {folder_names} yourself if the cluster has nothing any more."
         raise Problem(wrong, asked=ACTION, fix=fix)
 
 

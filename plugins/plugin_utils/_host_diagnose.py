@@ -89,7 +89,7 @@ def load_configs(collectors: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         for key in ("name", "config"):
             if key not in collector:
                 fix = "Give each collector a `name` and a `config`, as role otel_host renders them."
-                raise Problem(f"`collectors[{position}]` has no `{key}`", fix=fix)
+                raise Problem(f"`collectors[{position}]` has no `{key}`", asked="Diagnose the host", fix=fix)
         name, config_text = collector["name"], str(collector["config"])
         configs[str(name)] = _yaml.load(config_text, f"config of {name}").data
     return configs

@@ -135,7 +135,8 @@ def build_subject(user_name: str) -> dict[str, str]:
         return {"apiGroup": RBAC_GROUP, "kind": "User", "name": user_name}
     if len(name_parts) != _ACCOUNT_NAME_PARTS or not all(name_parts):
         wrong = f"'{clean_text(user_name)}' is no name of a ServiceAccount"
-        raise Problem(wrong, asked="Bind the roles", fix="Write it as system:serviceaccount:NAMESPACE:NAME.")
+        fix = "Write it as system:serviceaccount:NAMESPACE:NAME."
+        raise Problem(wrong, asked="Bind the roles", where="account (otel_rights_account)", fix=fix)
     return {"kind": "ServiceAccount", "namespace": name_parts[2], "name": name_parts[3]}
 
 

@@ -27,7 +27,10 @@ from .result_rows import CollectorResult, PodRow, ProblemRow, Row
 # The longest severity is `warning`, and two spaces stand after it.
 _SEVERITY_WIDTH = 9
 
-NOTHING_DIAGNOSED = "No collector was diagnosed. Give at least one in `collectors`."
+NOTHING_DIAGNOSED = (
+    "No collector was diagnosed: there is none in `collectors`, which playbook diagnose takes from otel_collectors and"
+    " diagnose_collectors."
+)
 
 
 def build_diagnosis_report(results: Sequence[CollectorResult]) -> str:

@@ -170,7 +170,7 @@ def _check_url(option: str, url: str) -> None:
         raise Problem(wrong, fix="Correct `url`, or the address of the mirror.") from error
     has_server = url_parts.scheme in _SERVER_SCHEMES and bool(url_parts.netloc)
     if not has_server and url_parts.scheme != _FILE_SCHEME:
-        wrong = f"{option} comes from {strip_credentials(url)}, which has no server that a host downloads from"
+        wrong = f"{option} comes from {strip_credentials(url)}, which is no address that a host downloads from"
         raise Problem(wrong, fix="Give an address of https, http or ftp in `url`, or as the mirror.")
     if "@" in url_parts.netloc:
         wrong = (

@@ -9,6 +9,7 @@ from typing import Any
 
 import jmespath
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.diagnosis_report import NOTHING_DIAGNOSED
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _diagnose
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._instrumentation import build_bundle
@@ -51,7 +52,7 @@ def test_a_healthy_one() -> None:
 def test_nothing_diagnosed_is_not_healthy() -> None:
     result = _diagnose.diagnose_collectors([], _diagnose.list_checks({}), {})
     assert (result["failed"], result["healthy"]) == (False, False)
-    assert result["msg"] == result["report"] == "No collector was diagnosed. Give at least one in `collectors`."
+    assert result["msg"] == result["report"] == NOTHING_DIAGNOSED
     gate = _diagnose.diagnose_collectors([], _diagnose.list_checks({}), {"fail_on": "error"})
     assert gate["failed"]
 

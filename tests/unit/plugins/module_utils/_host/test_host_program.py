@@ -146,7 +146,7 @@ def test_a_url_that_is_no_address_is_told(row: dict[str, str], mirror: str) -> N
 )
 def test_a_url_that_a_host_cannot_download_from_is_told(row: dict[str, str], mirror: str) -> None:
     with pytest.raises(
-        Problem, match=r"`program\.amd64` comes from .*, which has no server that a host downloads from\."
+        Problem, match=r"`program\.amd64` comes from .*, which is no address that a host downloads from\."
     ) as told:
         read_host_program({"amd64": {"sha256": SUM, **row}}, "contrib", "0.158.0", ArchiveSource(mirror))
     assert "Give an address of https, http or ftp in `url`, or as the mirror" in str(told.value)
