@@ -33,10 +33,9 @@ _FILE_HEADER = f"""\
 """
 
 
-# The keys of a row, by the option that has it. Each holds a text, which may be empty.
+# The options with rows of files, and the keys of such a row. Each holds a text, which may be empty.
+_FILE_OPTIONS = ("manifests", "charts", "programs")
 _FILE_KEYS = ("name", "sum", "from")
-_IMAGE_KEYS = ("image", "source", "target", "archive")
-_KEYS_BY_OPTION = {"manifests": _FILE_KEYS, "charts": _FILE_KEYS, "programs": _FILE_KEYS, "images": _IMAGE_KEYS}
 
 
 # The keys of a row of the result of release_mirror. One of them, `from`, is a word of Python.
@@ -89,8 +88,11 @@ class LockRequest:
 
         Raises Problem for a row that lacks a key, and if some images have no digest, and others have one too many.
         """
-        for option, keys in _KEYS_BY_OPTION.items():
-            _check_rows(option, arguments[option] or (), keys)
+        for option in _FILE_OPTIONS:
+            for position, row in enumerate(arguments[option] or (), start=1):
+                _check_row(option, position, row, _FILE_KEYS)
+        for position, image in enumerate(arguments["images"], start=1):
+            _check_row("images", position, image, _list_image_keys(image, arguments))
         archives, mirror = arguments["archives"], arguments["mirror"]
         return cls(
             path=_files.expand_path(arguments["path"]),
@@ -105,13 +107,22 @@ class LockRequest:
         )
 
 
-def _check_rows(option: str, rows: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> None:
+def _list_image_keys(image: Mapping[str, Any], arguments: Mapping[str, Any]) -> list[str]:
+    """Return the keys of an image that are read: where it is from if its name has no digest, and its archive."""
+    keys = ["image"]
+    if "@" not in str(image.get("image")):
+        keys.append("target" if arguments["pushed"] else "source")
+    if arguments["archives"]:
+        keys.append("archive")
+    return keys
+
+
+def _check_row(option: str, position: int, row: Mapping[str, Any], keys: Sequence[str]) -> None:
     """Raise Problem for a row of an option that has no text as the value of one of the keys."""
-    for position, row in enumerate(rows, start=1):
-        for key in keys:
-            if not isinstance(row.get(key), str):
-                wrong = f"row {position} of `{option}` has no text as its `{key}`"
-                raise Problem(wrong, asked="Lock the files", fix="Give the rows as release_mirror returns them.")
+    for key in keys:
+        if not isinstance(row.get(key), str):
+            wrong = f"row {position} of `{option}` has no text as its `{key}`"
+            raise Problem(wrong, asked="Lock the files", fix="Give the rows as release_mirror returns them.")
 
 
 def _join_digests(images: Sequence[LockedImage], digests: Sequence[str]) -> list[ImageToLock]:
