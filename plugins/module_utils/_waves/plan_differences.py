@@ -44,6 +44,8 @@ _HIDDEN_SECRET = re.compile(r"\*{3}[0-9a-f]{8}\b")
 _HASH_FIELDS = (f"{HASH_ANNOTATION}:", f"{SPEC_HASH}:")
 # The label of an object with the release that it is of, such as `obs.agent`: the namespace and the name of a collector.
 _RELEASE_LINE = re.compile(rf"^ *{re.escape(RELEASE_LABEL)}: '?([\w.-]+)'?$", re.MULTILINE)
+# A line that names an object or a release. Other lines, such as one of a config, may have the same text by chance.
+_NAMING_LINE = re.compile(rf" *(?:- )?(?:name|{re.escape(RELEASE_LABEL)}): ")
 # The end of the name of a ConfigMap with a config. Source: `_HASH_DIGITS` of _collector/manifests/build.py.
 _HASH_DIGITS = re.compile(r"[0-9a-f]{10}\Z")
 
@@ -97,7 +99,7 @@ def _list_member_lines(change: MemberChange, *, shows_new_text: bool, context: i
     for difference in map(_hide_namespace_of_new_object, change.differences):
         text_before = neutral_texts.make_neutral(difference.text_before)
         text_after = neutral_texts.make_neutral(difference.text_after)
-        name = neutral_texts.make_neutral(_remove_namespace(difference.name))
+        name = neutral_texts.make_name_neutral(_remove_namespace(difference.name))
         yield from _list_difference_lines(name, text_before, text_after, shows_new_text=shows_new_text, context=context)
     yield from change.other_changes
 
@@ -108,8 +110,9 @@ def _hide_namespace_of_new_object(difference: Difference) -> Difference:
     That of a ClusterRoleBinding is the namespace of its release. Other objects keep these lines, because a namespace
     that changes inside an object is a change.
     """
+    is_file_of_host = difference.name.startswith("/")
     namespace = difference.name.partition(" ")[2].rpartition("/")[0] or _find_release_namespace(difference.text_after)
-    if difference.text_before or not namespace:
+    if difference.text_before or is_file_of_host or not namespace:
         return difference
     namespace_line = re.compile(rf"^( *(?:- )?namespace: '?){re.escape(namespace)}('?)$", re.MULTILINE)
     return replace(difference, text_after=namespace_line.sub(r"\1…\2", difference.text_after))
@@ -179,8 +182,8 @@ class _NeutralTexts:
     """The texts of one member without what differs between members whose configs change alike.
 
     `config_names` are the names of ConfigMaps without their hash, and `neutral_releases` has releases with their texts
-    without a namespace. Each hidden secret of the member gets a number, the
-    same wherever it stands: `***1a2b3c4d` becomes `***1`.
+    without a namespace. Each hidden secret of the member gets a number, the same wherever it stands: `***1a2b3c4d`
+    becomes `***1`.
     """
 
     def __init__(self, config_names: Collection[str], neutral_releases: Mapping[str, str]) -> None:
@@ -191,15 +194,26 @@ class _NeutralTexts:
     def make_neutral(self, text: str) -> str:
         """Return a text with numbers for secrets, and without fields of hashes.
 
-        It has `…` for hashes in names, and for the namespaces of releases.
+        It has `…` for hashes in names, and for the namespaces of releases in lines that name an object or a release.
         """
         for config_name in self._config_names:
             text = re.sub(rf"\b{re.escape(config_name)}-[0-9a-f]{{10}}\b", f"{config_name}-…", text)
+        numbered_text = _HIDDEN_SECRET.sub(self._number_secret, text)
+        kept_lines = []
+        for line in numbered_text.splitlines():
+            if not line.lstrip().startswith(_HASH_FIELDS):
+                kept_lines.append(self._hide_namespaces_of_releases(line) if _NAMING_LINE.match(line) else line)
+        return "\n".join(kept_lines)
+
+    def make_name_neutral(self, name: str) -> str:
+        """Return the name of an object as `make_neutral` does, with `…` for the namespaces of releases."""
+        return self._hide_namespaces_of_releases(self.make_neutral(name))
+
+    def _hide_namespaces_of_releases(self, text: str) -> str:
+        """Return a text with `….agent` for the release `obs.agent`."""
         for release, neutral_release in self._neutral_releases.items():
             text = re.sub(rf"(?<![\w.-]){re.escape(release)}(?![\w.])", neutral_release, text)
-        numbered_text = _HIDDEN_SECRET.sub(self._number_secret, text)
-        kept_lines = [line for line in numbered_text.splitlines() if not line.lstrip().startswith(_HASH_FIELDS)]
-        return "\n".join(kept_lines)
+        return text
 
     def _number_secret(self, hidden_secret: re.Match[str]) -> str:
         number = self._number_by_secret.setdefault(hidden_secret[0], len(self._number_by_secret) + 1)

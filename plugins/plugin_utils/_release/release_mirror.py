@@ -103,13 +103,14 @@ def mirror_releases(arguments: MirrorArguments, check: bool) -> dict[str, Any]:
 def _check_objects(objects: Iterable[Any]) -> None:
     """Raise Problem for an object of a cluster in which no image can be found."""
     for position, document in enumerate(objects, start=1):
-        wrong = f"object {position} of a cluster is no object of Kubernetes"
-        if manifest.is_object(document):
-            wrong = manifest.describe_odd_container(document)
-        if wrong:
-            fix = "Correct the manifest in the inventory: it needs `apiVersion`, `kind` and `metadata.name`, and each"
-            fix += " container an image."
+        if not manifest.is_object(document):
+            wrong = f"manifest {position} of a cluster is no object with a name"
+            fix = "Give it `apiVersion`, `kind` and `metadata.name`, and a mapping as its `spec` if it has one."
             raise Problem(wrong, asked="List the images", fix=fix)
+        odd_container = manifest.describe_odd_container(document)
+        if odd_container:
+            fix = "Correct the container in the manifest of the inventory."
+            raise Problem(odd_container, asked="List the images", fix=fix)
 
 
 def _check_added_images(images: Iterable[str]) -> None:

@@ -132,6 +132,33 @@ def test_a_file_below_a_folder_with_a_blank_keeps_its_path() -> None:
         assert f"  /etc/otelcol/my {folder}/config.yaml" in shown
 
 
+def test_a_new_file_of_a_host_keeps_its_lines() -> None:
+    config = Difference("/etc/my obs/config.yaml", "", "namespace: obs\n")
+    assert any(
+        "namespace: obs" in line
+        for line in list_change_lines([MemberChange("web1", [config])], "host", with_new_objects=True)
+    )
+
+
+def test_an_address_that_looks_like_a_release_is_shown_as_it_is() -> None:
+    label = f"labels:\n  {RELEASE_LABEL}: {{0}}.agent\n"
+    changes = [
+        MemberChange(
+            namespace,
+            [
+                Difference(
+                    f"ConfigMap {namespace}/agent",
+                    f"{label}endpoint: old\n".format(namespace),
+                    f"{label}endpoint: {{0}}.agent\n".format(namespace),
+                )
+            ],
+        )
+        for namespace in ("obs", "mon")
+    ]
+    shown = list_change_lines(changes, "cluster", with_new_objects=False)
+    assert {"  +endpoint: obs.agent", "  +endpoint: mon.agent"} <= set(shown)
+
+
 def test_a_namespace_that_changes_inside_an_object_is_a_difference() -> None:
     subject = "subjects:\n- kind: ServiceAccount\n  name: agent\n  namespace: {}\n"
     change_of_subject = Difference("RoleBinding obs/agent", subject.format("obs"), subject.format("old"))

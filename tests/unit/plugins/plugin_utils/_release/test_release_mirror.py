@@ -278,7 +278,7 @@ def test_one_image_by_two_names_may_have_one_place_in_the_registry() -> None:
 @pytest.mark.parametrize(
     ("manifest", "said"),
     [
-        ({"metadata": {"name": "a"}}, "object 2 of a cluster is no object of Kubernetes"),
+        ({"metadata": {"name": "a"}}, "manifest 2 of a cluster is no object with a name"),
         (
             {
                 "apiVersion": "v1",
