@@ -26,7 +26,7 @@ from .._collector.sampled_routes import (
 )
 from .._host_change.host_question import CertificateFile, FilePattern, HostPeer, HostQuestion
 from .._otelcol.config.addresses import split_host_and_port
-from .._otelcol.config.own_metrics import has_own_metrics
+from .._otelcol.config.metrics_level import has_own_metrics
 from .._otelcol.config.paths import iter_leaves, list_at, mapping_at
 from .._otelcol.needs.peers import find_peers
 from .._otelcol.needs.started_components import list_started_components

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .._otelcol.config.addresses import is_loopback, split_host_and_port
-from .._otelcol.config.own_metrics import has_own_metrics
+from .._otelcol.config.metrics_level import has_own_metrics
 from .._otelcol.config.paths import list_at, mapping_at
 
 

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 from ..catalogue.port_rows import ListenerRow, Listeners
 from ..config.addresses import ANY_IPV4, LOCALHOST, is_loopback, split_host_and_port
-from ..config.own_metrics import has_own_metrics
+from ..config.metrics_level import has_own_metrics
 from ..config.paths import Path, format_path, list_at, mapping_at, value_at
 from ..traits import kind_of
 from .started_components import StartedComponent

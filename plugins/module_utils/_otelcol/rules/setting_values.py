@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from ..catalogue.constraint_places import ConstraintPlaces
 from ..catalogue.rows import Row
-from ..config.own_metrics import has_own_metrics
+from ..config.metrics_level import has_own_metrics
 from ..config.paths import list_at, mapping_at, value_at
 from .build_facts import Build, build_of
 from .configured_components import TELEMETRY, ConfiguredComponent, configured_components, listed_components

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.own_metrics import has_own_metrics
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.metrics_level import has_own_metrics
 
 
 @pytest.mark.parametrize(
