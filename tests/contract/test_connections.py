@@ -159,7 +159,8 @@ def calls_alone(task: dict[str, Any]) -> bool:
 def runs_on_the_controller(play: dict[str, Any]) -> bool:
     """Return whether a play calls APIs with the controller's Python, and has the variables that name the cluster."""
     first_task = play["pre_tasks"][0]
-    has_variables = first_task.get("ansible.builtin.import_role") == {"name": "otel", "public": True}
+    imported_role = first_task.get("ansible.builtin.import_role")
+    has_variables = imported_role in ({"name": "otel", "public": True}, {"name": "../roles/otel", "public": True})
     return has_variables and play["vars"]["ansible_python_interpreter"] == "{{ ansible_playbook_python }}"
 
 
