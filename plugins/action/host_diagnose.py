@@ -35,8 +35,8 @@ _VISIT_OPTIONS = {
     if name in ("fail_on", "log_lines", "log_seconds", "window_seconds")
 }
 
-# The options that are read here, before the module checks them.
-_READ_OPTIONS = {
+# The options that are read here, before the module checks them. Their types are those of its documentation.
+READ_OPTIONS = {
     "collectors": {"type": "list", "elements": "dict"},
     "bundles": {"type": "list", "elements": "dict"},
     "only": {"type": "list", "elements": "str"},
@@ -57,7 +57,7 @@ class ActionModule(ActionBase):
         arguments = dict(self._task.args)
         with turn_problems_into_failure():
             check_visit_options(arguments)
-            check_shapes(arguments, _READ_OPTIONS, "module host_diagnose")
+            check_shapes(arguments, READ_OPTIONS, "module host_diagnose")
         only_names = check_type_list(arguments.pop("only", None) or [])
         fail_on = arguments.pop("fail_on", None) or "never"
         collectors = arguments.pop("collectors", None) or []

@@ -45,7 +45,9 @@ def test_options_of_an_action_are_those_of_its_documentation(name: str) -> None:
     assert plain(read_argument_spec(name)) == plain(read_documentation(name)["options"])
 
 
-@pytest.mark.parametrize("name", ["collector_diagnose", "telemetry_capture"])
+@pytest.mark.parametrize(
+    "name", [Path(path).stem for path in files("plugins/action/*.py") if "READ_OPTIONS" in text(path)]
+)
 def test_options_that_an_action_reads_before_the_module_have_the_documented_types(name: str) -> None:
     documented = read_documentation(name)["options"]
     action = import_module(f"ansible_collections.o11y.opentelemetry.plugins.action.{name}")

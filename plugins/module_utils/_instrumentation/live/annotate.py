@@ -193,18 +193,23 @@ def _patch_read_version(
     """
     name = live_namespace["metadata"]["name"]
     try:
-        return _patch_annotations(cluster, live_namespace, annotations, options, report)
+        try:
+            return _patch_annotations(cluster, live_namespace, annotations, options, report)
+        except ApiError as error:
+            if error.status != CONFLICT:
+                raise
+        return _patch_annotations(cluster, _read_again(cluster, name), annotations, options, report)
     except ApiError as error:
-        if error.status != CONFLICT:
-            raise explain(error, f"Annotate namespace {name}") from error
+        raise explain(error, f"Annotate namespace {name}") from error
+
+
+def _read_again(cluster: Cluster, name: str) -> Manifest:
+    """Return a namespace that was there before. Raises Problem if it is missing."""
     written_namespace = _read_namespace(cluster, name)
     if written_namespace is None:
         fix = "Run the task again. If it is missing still, create it or leave it out of `namespaces`."
         raise Problem(f"the namespace {name} was removed meanwhile", asked="Annotate namespaces", fix=fix)
-    try:
-        return _patch_annotations(cluster, _add_kind(written_namespace), annotations, options, report)
-    except ApiError as error:
-        raise explain(error, f"Annotate namespace {name}") from error
+    return _add_kind(written_namespace)
 
 
 def _patch_annotations(

@@ -5,16 +5,13 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from ansible.errors import AnsibleActionFail
-from ansible.parsing.dataloader import DataLoader
-from ansible.playbook.play_context import PlayContext
-from ansible.playbook.task import Task
-from ansible.template import Templar
 from ansible_collections.o11y.opentelemetry.plugins.action.collector_diagnose import ActionModule
+
+from tests.support.actions import make_action
 
 
 @pytest.mark.parametrize(
@@ -29,15 +26,6 @@ from ansible_collections.o11y.opentelemetry.plugins.action.collector_diagnose im
     ],
 )
 def test_a_value_of_a_wrong_shape_is_refused(arguments: dict[str, Any], fault: str) -> None:
-    loader, task = DataLoader(), Task()
-    task.args = arguments
-    action = ActionModule(
-        task=task,
-        connection=SimpleNamespace(transport="local", become=None, _shell=SimpleNamespace(tmpdir=None)),
-        play_context=PlayContext(),
-        loader=loader,
-        templar=Templar(loader, variables={}),
-        shared_loader_obj=None,
-    )
+    action = make_action(ActionModule, arguments)
     with pytest.raises(AnsibleActionFail, match=fault):
         action.run(task_vars={})

@@ -5,18 +5,15 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible.parsing.dataloader import DataLoader
-from ansible.playbook.play_context import PlayContext
-from ansible.playbook.task import Task
-from ansible.template import Templar
 from ansible_collections.o11y.opentelemetry.plugins.action.collector_wave import ActionModule
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _wave_results
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._wave_tasks import PLAN_VARIABLE
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._worker import WorkerAction
+
+from tests.support.actions import make_action
 
 
 def test_a_retry_sees_the_seconds_of_the_task(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,17 +24,9 @@ def test_a_retry_sees_the_seconds_of_the_task(monkeypatch: pytest.MonkeyPatch) -
         return {"changed": False}
 
     monkeypatch.setattr(WorkerAction, "run", read_cluster)
-    loader, task = DataLoader(), Task()
-    task.args = {"collectors": [], "seconds": 60, "applied": []}
-    written_arguments = dict(task.args)
-    action = ActionModule(
-        task=task,
-        connection=SimpleNamespace(transport="local", become=None, _shell=SimpleNamespace(tmpdir=None)),
-        play_context=PlayContext(),
-        loader=loader,
-        templar=Templar(loader, variables={}),
-        shared_loader_obj=None,
-    )
+    arguments = {"collectors": [], "seconds": 60, "applied": []}
+    action = make_action(ActionModule, arguments)
+    written_arguments = dict(arguments)
     in_wave = {PLAN_VARIABLE: {}}
     first = action.run(task_vars={**in_wave, _wave_results.FAILURE: {"task": "Apply"}})
-    assert (seen, "watched" in first, task.args) == ([0.0], False, written_arguments)
+    assert (seen, "watched" in first, action._task.args) == ([0.0], False, written_arguments)

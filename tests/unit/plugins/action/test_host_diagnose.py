@@ -6,17 +6,14 @@
 from __future__ import annotations
 
 import math
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from ansible.errors import AnsibleActionFail
-from ansible.parsing.dataloader import DataLoader
-from ansible.playbook.play_context import PlayContext
-from ansible.playbook.task import Task
-from ansible.template import Templar
 from ansible_collections.o11y.opentelemetry.plugins.action.host_diagnose import ActionModule, check_visit_options
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+
+from tests.support.actions import make_action
 
 
 @pytest.mark.parametrize(
@@ -53,15 +50,6 @@ WEB = {"name": "web", "config": "{}"}
     ],
 )
 def test_a_value_of_a_wrong_shape_is_refused(arguments: dict[str, Any], fault: str) -> None:
-    loader, task = DataLoader(), Task()
-    task.args = {"only": ["web"], **arguments}
-    action = ActionModule(
-        task=task,
-        connection=SimpleNamespace(transport="local", become=None, _shell=SimpleNamespace(tmpdir=None)),
-        play_context=PlayContext(),
-        loader=loader,
-        templar=Templar(loader, variables={}),
-        shared_loader_obj=None,
-    )
+    action = make_action(ActionModule, {"only": ["web"], **arguments})
     with pytest.raises(AnsibleActionFail, match=fault):
         action.run(task_vars={})

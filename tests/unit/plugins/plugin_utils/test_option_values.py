@@ -11,17 +11,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
 import yaml
 from ansible.errors import AnsibleActionFail
 from ansible.parsing.dataloader import DataLoader
-from ansible.playbook.play_context import PlayContext
-from ansible.playbook.task import Task
-from ansible.template import Templar
 from ansible_collections.o11y.opentelemetry.plugins.action import host_render, otel_render
+
+from tests.support.actions import make_action
 
 ROOT = Path(__file__).resolve().parents[4]
 # The action that takes the collectors of each role.
@@ -204,17 +202,7 @@ def collectors(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
 
 def _message(role: str, collector: Any) -> str:
     """Return what the action of a role says of a collector; empty if it takes it."""
-    loader, task = DataLoader(), Task()
-    task.args = {"collectors": [collector], "defaults": {}}
-    connection = SimpleNamespace(transport="local", become=None, _shell=SimpleNamespace(tmpdir=None))
-    action = ACTIONS[role].ActionModule(
-        task=task,
-        connection=connection,
-        play_context=PlayContext(),
-        loader=loader,
-        templar=Templar(loader, variables={}),
-        shared_loader_obj=None,
-    )
+    action = make_action(ACTIONS[role].ActionModule, {"collectors": [collector], "defaults": {}})
     try:
         action.run(task_vars={})
     except AnsibleActionFail as failure:
