@@ -5,8 +5,8 @@
 
 For example, the row `{"at": "exporters.file", "when": {"append": "true"}, "none": ["rotation"]}` has one condition,
 `append` has to be true, and one check: the function of the key `none`, with the operand `["rotation"]`. It finds
-nothing in settings without the key `rotation`, so setting_values.py need not look at them. constraints.py has the keys
-of rows.
+nothing in settings without the key `rotation`, so violated_constraints.py need not look at them. constraints.py has the
+keys of rows.
 """
 
 from __future__ import annotations

@@ -12,14 +12,16 @@ With `processors: {batch: {timeout: -1s}}`, users get this finding at `processor
 
     error [out-of-range] 'timeout' cannot be negative, and it is -1s. Write a duration such as `10s`.
 
-setting_values.py finds the settings that a row is about, and calls its checks. These files read the keys of a row:
+violated_constraints.py finds the settings that a row is about, and calls its checks. These files read the keys of a
+row:
 
 | key | read by | meaning |
 |---|---|---|
 | `at` | catalogue/constraint_places.py | the path of the settings that the row is about |
 | `when`, `around` | row_conditions.py | the row counts if other settings have these values |
 | `exact`, `certain`, `built` | row_certainty.py | the versions and pipelines in which the row is certain |
-| `signals`, `measured`, `allocated`, `extensible`, `rule` | setting_values.py | what else decides whether it counts |
+| `signals`, `measured`, `allocated`, `extensible` | violated_constraints.py | what else decides whether it counts |
+| `rule` | violated_constraints.py | the rule that reports its faults |
 | `fields` | setting_fields.py | the settings that exist there, if the decoder does not show them |
 | others, such as `positive` | `CHECKS` and `OF_GIVEN` of each `…_checks.py`, stanza_… and text_patterns.py | a check |
 | others, such as `least` | the check that it belongs to | an option of a check, described in the file of the check |

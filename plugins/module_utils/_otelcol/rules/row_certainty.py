@@ -23,6 +23,8 @@ from .rule_definitions import Fault
 
 # The versions in which all rows hold that have no `exact`.
 _EXACT_VERSIONS = "0.155.0..0.160.0"
+# Stands for a row that has no key which limits it, so that it holds wherever rows hold.
+ROW_WITHOUT_LIMITS: Row = {}
 
 
 def is_exact_for(row: Row, version: str) -> bool:
