@@ -13,27 +13,22 @@ Each function that `RULES` names at the end is a rule, and its name is the id: s
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from ..catalogue.reference_keys import ReferenceKey
-from ..config.paths import ROLES, SECTIONS, Path, iter_leaves, list_at, mapping_at, value_at
+from ..config.paths import ROLES, SECTIONS, Path, list_at, mapping_at, value_at
 from ..errors import suggest_word
 from ..traits import EXPORTERS, is_for_trials
-from .build_facts import Build
-from .configured_components import ConfiguredComponent, configured_components
+from .configured_components import configured_components
+from .named_uses import list_extension_uses, list_pipeline_uses
 from .rule_definitions import SEVERITY_OF_RULE, Fault, about, define_rules
-from .settings_cache import cached_by_settings
 from .structure import is_expression, trim_id
 from .subject import Subject
 
-# The ends of paths that name an extension, used if the build is unknown.
-EXTENSION_KEYS: list[Path] = [("auth", "authenticator"), ("sending_queue", "storage")]
 # The sections whose components a list of ids may name: those of a role in a pipeline, or those of `service.extensions`.
-_SECTIONS_OF_ROLES = {**ROLES, "extensions": ("extensions",)}
-# The fix for a pipeline that lacks one end; `{0}` is its signal.
-_FIXES_OF_MISSING_ENDS = {
+_SECTIONS_BY_ROLE = {**ROLES, "extensions": ("extensions",)}
+# The fix for a pipeline that lists nothing for a role; `{0}` is its signal.
+_FIX_BY_MISSING_ROLE = {
     "receivers": "Add a recipe that receives {0}, such as otlp_ingest, or list a receiver here.",
     "exporters": "Add a recipe that exports {0}, such as otlp_forward, or list an exporter here. For a collector to "
     "take no {0}, leave `{0}` out of `signals` of the recipe that receives.",
@@ -60,7 +55,7 @@ def _find_missing_ends(name: Any, pipeline: Any) -> Iterator[Fault]:
             yield Fault(
                 ("service", "pipelines", name),
                 f"pipeline '{name}' has no {role}",
-                _FIXES_OF_MISSING_ENDS[role].format(signal),
+                _FIX_BY_MISSING_ROLE[role].format(signal),
             )
 
 
@@ -80,17 +75,15 @@ def _may_have_components(subject: Subject, section_name: str) -> bool:
 
 def undefined_reference(subject: Subject) -> Iterator[Fault]:
     """Yield ids in pipelines and `service.extensions` that are not configured."""
-    known_ids = {role: _list_ids_in_sections(subject.config, sections) for role, sections in _SECTIONS_OF_ROLES.items()}
-    suggestions: dict[str, list[Any]] = {}
-    for path, component_id in list_references(subject.config):
-        role = str(path[-2])  # `receivers` of `service.pipelines.traces.receivers[0]`, or `extensions`
+    known_ids = {role: _list_ids_in_sections(subject.config, sections) for role, sections in _SECTIONS_BY_ROLE.items()}
+    suggested_ids = {role: sorted(ids, key=str) for role, ids in known_ids.items()}
+    for reference in list_references(subject.config):
+        component_id, role = reference.id, reference.role
         if trim_id(component_id) in known_ids[role] or is_expression(component_id):
             continue
-        if role not in suggestions:
-            suggestions[role] = sorted(known_ids[role], key=str)
-        if not any(_may_hide_more(subject, (name,)) for name in _SECTIONS_OF_ROLES[role]):
-            message = f"'{component_id}' is not configured{suggest_word(component_id, suggestions[role])}"
-            yield Fault(path, message, _suggest_definition(component_id, role, subject))
+        if not any(_may_hide_more(subject, (name,)) for name in _SECTIONS_BY_ROLE[role]):
+            message = f"'{component_id}' is not configured{suggest_word(component_id, suggested_ids[role])}"
+            yield Fault(reference.path, message, _suggest_definition(component_id, role, subject))
 
 
 def _list_ids_in_sections(config: Any, section_names: Iterable[str]) -> set[Any]:
@@ -101,16 +94,25 @@ def _list_ids_in_sections(config: Any, section_names: Iterable[str]) -> set[Any]
     return ids
 
 
+def _suggest_definition(component_id: str, role: str, subject: Subject) -> str:
+    """Return the fix for an id that is not configured for its role."""
+    other_sections = [name for name in SECTIONS if name != role and component_id in mapping_at(subject.config, name)]
+    if other_sections:
+        return f"It is configured in `{other_sections[0]}` and cannot be used here."
+    return f"Add it to `{role}`, or remove it here."
+
+
 def duplicate_processor(subject: Subject) -> Iterator[Fault]:
     """Yield processors that a pipeline lists twice; the Collector rejects them."""
     for name, pipeline in mapping_at(subject.config, "service", "pipelines").items():
-        trimmed_ids = [trim_id(component_id) for component_id in list_at(pipeline, "processors")]
-        text_ids = [component_id for component_id in trimmed_ids if isinstance(component_id, str)]
-        for component_id, count in Counter(text_ids).items():
-            if count > 1:
-                last_index = max(index for index, listed_id in enumerate(trimmed_ids) if listed_id == component_id)
-                path: Path = ("service", "pipelines", name, "processors", last_index)
-                message = f"processor '{component_id}' is listed {count} times in one pipeline"
+        indexes_by_id: dict[str, list[int]] = {}
+        for index, component_id in enumerate(list_at(pipeline, "processors")):
+            if isinstance(component_id, str):
+                indexes_by_id.setdefault(trim_id(component_id), []).append(index)
+        for component_id, indexes in indexes_by_id.items():
+            if len(indexes) > 1:
+                path: Path = ("service", "pipelines", name, "processors", indexes[-1])
+                message = f"processor '{component_id}' is listed {len(indexes)} times in one pipeline"
                 yield Fault(path, message, "Keep one of them.")
 
 
@@ -130,17 +132,17 @@ def undefined_extension(subject: Subject) -> Iterator[Fault]:
     configured_extensions = mapping_at(subject.config, "extensions")
     known_ids = {trim_id(extension) for extension in configured_extensions}
     more_are_hidden = _may_hide_more(subject, ("extensions",))
-    started_ids = _read_listed_ids(subject, ("service", "extensions"))
+    started_ids = _read_id_list(subject, ("service", "extensions"))
     for path, extension, may_be_built_in in list_extension_uses(subject):
         is_configured = trim_id(extension) in known_ids
-        # A built-in name, such as an encoding, needs no extension, so it is wrong only if an extension has that name.
-        if is_configured or (more_are_hidden and not may_be_built_in):
-            if not started_ids.may_list(extension):
-                fix = f"Add '{extension}' to service.extensions."
-                yield Fault(path, f"extension '{extension}' is used here but not started", fix)
-        elif not may_be_built_in:
+        if may_be_built_in and not is_configured:
+            continue  # such as an encoding, which the component knows itself
+        if not is_configured and not more_are_hidden:
             message = f"extension '{extension}' is not configured{suggest_word(extension, configured_extensions)}"
             yield Fault(path, message, "Add it below `extensions`, and list it in service.extensions.")
+        elif not started_ids.may_list(extension):
+            fix = f"Add '{extension}' to service.extensions."
+            yield Fault(path, f"extension '{extension}' is used here but not started", fix)
 
 
 @about("connectors")
@@ -149,61 +151,35 @@ def undefined_pipeline(subject: Subject) -> Iterator[Fault]:
 
     Source: the routers of contrib's routing and failover connectors (`pipeline not found`).
     """
-    pipeline_uses = list(_list_uses(subject, "pipelines"))
+    pipeline_uses = list(list_pipeline_uses(subject))
     if not pipeline_uses:
         return
     pipeline_keys = {trim_id(key): key for key in mapping_at(subject.config, "service", "pipelines")}
-    used_as_exporter = {
-        trim_id(component_id) for path, component_id in list_references(subject.config) if path[-2] == "exporters"
-    }
-    for path, name, _may_be_built_in in pipeline_uses:
-        _connectors, connector, *_setting = path
+    exporter_ids = _read_ids_in_pipelines(subject, "exporters").ids
+    for use in pipeline_uses:
+        name, connector = use.name, use.component_id
         # The Collector builds the routes of a connector only for a pipeline that sends to it.
-        if trim_id(connector) not in used_as_exporter:
+        if trim_id(connector) not in exporter_ids:
             continue
         key = pipeline_keys.get(trim_id(name))
         if key is None:
             yield Fault(
-                path,
+                use.path,
                 f"there is no pipeline '{name}'{suggest_word(name, pipeline_keys)}",
                 "Add it, or name another one.",
             )
-        elif not _read_listed_ids(subject, ("service", "pipelines", key, "receivers")).may_list(connector):
+        elif not _read_id_list(subject, ("service", "pipelines", key, "receivers")).may_list(connector):
             fix = f"Add '{connector}' to service.pipelines.{key}.receivers."
-            yield Fault(path, f"pipeline '{name}' does not start from '{connector}'", fix)
+            yield Fault(use.path, f"pipeline '{name}' does not start from '{connector}'", fix)
 
 
 def idle_extension(subject: Subject) -> Iterator[Fault]:
     """Yield extensions that are configured but never started."""
-    started_ids = _read_listed_ids(subject, ("service", "extensions"))
+    started_ids = _read_id_list(subject, ("service", "extensions"))
     for extension in mapping_at(subject.config, "extensions"):
         if not started_ids.may_list(extension):
             fix = f"Add '{extension}' to service.extensions, or remove it."
             yield Fault(("extensions", extension), f"extension '{extension}' is configured but not started", fix)
-
-
-class _ListedIds(NamedTuple):
-    """The ids in a list, as the Collector reads them, and whether an expression may bring others."""
-
-    listed_ids: set[str]
-    has_hidden_ids: bool
-
-    def may_list(self, component_id: Any) -> bool:
-        """Whether a component may be in the list when the Collector has expanded it."""
-        return self.has_hidden_ids or trim_id(component_id) in self.listed_ids
-
-
-def _read_listed_ids(subject: Subject, path: Path) -> _ListedIds:
-    """Return the ids in the list at a path of the config; none if it is no list."""
-    id_list = value_at(subject.config, path)
-    text_ids = [listed_id for listed_id in id_list if isinstance(listed_id, str)] if isinstance(id_list, list) else []
-    more_are_hidden = _may_hide_more(subject, path) or any(is_expression(text_id) for text_id in text_ids)
-    return _ListedIds({trim_id(text_id) for text_id in text_ids}, more_are_hidden)
-
-
-def _may_hide_more(subject: Subject, path: Path) -> bool:
-    """Whether a path or one of its parents holds an expression that the Collector expands."""
-    return any(is_expression(value_at(subject.config, path[:end])) for end in range(len(path) + 1))
 
 
 def unused_component(subject: Subject) -> Iterator[Fault]:
@@ -219,19 +195,24 @@ def unused_component(subject: Subject) -> Iterator[Fault]:
         yield Fault(component.config_path, f"no pipeline uses '{component.id}'", fix, severity=severity)
 
 
-def _read_ids_in_pipelines(subject: Subject, role: str) -> _ListedIds:
-    """Return the ids that all pipelines list for a role."""
-    ids: set[str] = set()
-    more_are_hidden = _may_hide_more(subject, ("service", "pipelines"))
-    for name in mapping_at(subject.config, "service", "pipelines"):
-        listed_ids = _read_listed_ids(subject, ("service", "pipelines", name, role))
-        ids |= listed_ids.listed_ids
-        more_are_hidden = more_are_hidden or listed_ids.has_hidden_ids
-    return _ListedIds(ids, more_are_hidden)
+# ── The ids in pipelines and in `service.extensions` ──
 
 
-def list_references(config: Any) -> Iterator[tuple[Path, str]]:
-    """Yield every id in pipelines and `service.extensions`, with its path."""
+class Reference(NamedTuple):
+    """An id that a pipeline lists, or `service.extensions`."""
+
+    path: Path
+    """Where it stands: `("service", "pipelines", "traces", "receivers", 0)`."""
+    id: str
+
+    @property
+    def role(self) -> str:
+        """The key of the list: `receivers`, `processors`, `exporters` or `extensions`."""
+        return str(self.path[-2])
+
+
+def list_references(config: Any) -> Iterator[Reference]:
+    """Yield every id in pipelines and `service.extensions`."""
     paths: list[Path] = [("service", "extensions")]
     for name in mapping_at(config, "service", "pipelines"):
         paths.extend(("service", "pipelines", name, role) for role in ROLES)
@@ -241,91 +222,42 @@ def list_references(config: Any) -> Iterator[tuple[Path, str]]:
             continue
         for index, component_id in enumerate(ids):
             if isinstance(component_id, str):
-                yield (*path, index), component_id
+                yield Reference((*path, index), component_id)
 
 
-class NamedUse(NamedTuple):
-    """A text in the settings of a component that names an extension or a pipeline."""
+class _IdList(NamedTuple):
+    """The ids in a list, as the Collector reads them, and whether an expression may bring others."""
 
-    path: Path
-    """Where it stands in the config."""
-    name: str
-    may_be_built_in: bool
-    """Whether the component may know the name itself, without such an extension."""
+    ids: set[str]
+    has_hidden_ids: bool
 
-
-def list_extension_uses(subject: Subject) -> Iterator[NamedUse]:
-    """Yield every extension that a component names."""
-    yield from _list_uses(subject, "extensions")
+    def may_list(self, component_id: Any) -> bool:
+        """Whether a component may be in the list when the Collector has expanded it."""
+        return self.has_hidden_ids or trim_id(component_id) in self.ids
 
 
-def _list_uses(subject: Subject, target_section: str) -> Iterator[NamedUse]:
-    """Yield the references of components, by the catalogue's keys if the build is known, else by the usual keys."""
-    if subject.target:
-        for _component_path, use in _list_uses_by_catalogue(subject):
-            if use.target_section == target_section:
-                yield use.named_use
-    elif target_section == "extensions":
-        for component in configured_components(subject):
-            yield from _list_uses_in_settings(component, [], EXTENSION_KEYS)
+def _read_id_list(subject: Subject, path: Path) -> _IdList:
+    """Return the ids in the list at a path of the config; none if it is no list."""
+    id_list = value_at(subject.config, path)
+    text_ids = [listed_id for listed_id in id_list if isinstance(listed_id, str)] if isinstance(id_list, list) else []
+    more_are_hidden = _may_hide_more(subject, path) or any(map(is_expression, text_ids))
+    return _IdList(set(map(trim_id, text_ids)), more_are_hidden)
 
 
-class _CatalogueUse(NamedTuple):
-    """A use that the catalogue knows, and the section of what it names: `extensions`, or `pipelines`."""
-
-    target_section: str
-    named_use: NamedUse
-
-
-@cached_by_settings
-def _list_uses_by_catalogue(build: Build, component: ConfiguredComponent) -> Iterator[_CatalogueUse]:
-    """Yield each name in the settings of a component. Only connectors name pipelines."""
-    if component.section not in SECTIONS:
-        return
-    target_sections = ("extensions", "pipelines") if component.section == "connectors" else ("extensions",)
-    for target_section in target_sections:
-        keys = build.find_reference_keys(component.section, component.type, target_section)
-        for use in _list_uses_in_settings(component, keys.exact_references, keys.path_ends):
-            yield _CatalogueUse(target_section, use)
+def _read_ids_in_pipelines(subject: Subject, role: str) -> _IdList:
+    """Return the ids that all pipelines list for a role."""
+    ids: set[str] = set()
+    more_are_hidden = _may_hide_more(subject, ("service", "pipelines"))
+    for name in mapping_at(subject.config, "service", "pipelines"):
+        id_list = _read_id_list(subject, ("service", "pipelines", name, role))
+        ids |= id_list.ids
+        more_are_hidden = more_are_hidden or id_list.has_hidden_ids
+    return _IdList(ids, more_are_hidden)
 
 
-def _list_uses_in_settings(
-    component: ConfiguredComponent, exact_references: list[ReferenceKey], path_ends: list[Path]
-) -> Iterator[NamedUse]:
-    """Yield the texts that name something, at known paths or at the ends of paths at any depth.
-
-    For example, the end `("auth", "authenticator")` fits the path `protocols.grpc.auth.authenticator`.
-    """
-    if not isinstance(component.settings, dict):
-        return
-    uses_by_path: dict[Path, NamedUse] = {}
-    for reference in exact_references:
-        for path, name in reference.find_ids(component.settings):
-            uses_by_path[path] = NamedUse((*component.config_path, *path), name, reference.takes_built_in_names)
-    last_keys = {path_end[-1] for path_end in path_ends}
-    for path, value in iter_leaves(component.settings):
-        may_name = path[-1] in last_keys and isinstance(value, str)
-        if may_name and any(_has_path_end(path, path_end) for path_end in path_ends):
-            uses_by_path[path] = NamedUse((*component.config_path, *path), value, may_be_built_in=False)
-    for use in uses_by_path.values():
-        if use.name and not is_expression(use.name):
-            yield use
-
-
-def _has_path_end(path: Path, path_end: Path) -> bool:
-    """Whether a path ends like this; `*` stands for any key."""
-    tail = path[-len(path_end) :]
-    if len(tail) != len(path_end):
-        return False
-    return all(part in ("*", key) for part, key in zip(path_end, tail, strict=True))
-
-
-def _suggest_definition(component_id: str, role: str, subject: Subject) -> str:
-    """Return the fix for an id that is not configured for its role."""
-    other_sections = [name for name in SECTIONS if name != role and component_id in mapping_at(subject.config, name)]
-    if other_sections:
-        return f"It is configured in `{other_sections[0]}` and cannot be used here."
-    return f"Add it to `{role}`, or remove it here."
+def _may_hide_more(subject: Subject, path: Path) -> bool:
+    """Whether a path or one of its parents holds an expression that the Collector expands."""
+    return any(is_expression(value_at(subject.config, path[:end])) for end in range(len(path) + 1))
 
 
 RULES = (
