@@ -18,7 +18,7 @@ LIBRARY = "plugins/module_utils/_otelcol"
 # Files that need more of a config than its graph has. The list only shrinks.
 READS = {
     # Layers with wildcards and `+` are composed before there is a graph.
-    f"{LIBRARY}/config/merged_recipes.py",
+    f"{LIBRARY}/config/recipe_pipelines.py",
     "plugins/module_utils/_collector/recipes.py",
     # What is proposed goes into pipelines by their names.
     "plugins/plugin_utils/_savings_options.py",

@@ -28,8 +28,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..errors import Problem
+from .joined_lists import join_without_repeats
 from .layers import APPEND_SIGN, ComposedConfig, Layer
-from .merged_recipes import join_without_repeats, merge_recipes
+from .merged_recipes import merge_recipes
 from .paths import ROLES, SECTIONS, Path, format_path
 from .sorted_processors import processor_rank
 
