@@ -24,77 +24,8 @@ from .samples import SAMPLE_TEXT, WantedFields
 
 # A record that a test sends has no longer text and no more fields than this.
 _LARGEST_SAMPLE = 10_000
-
-
-@dataclass(frozen=True)
-class _Editor:
-    """A function of OTTL that changes records, such as `delete_key`."""
-
-    literal_types: tuple[type, ...]
-    """The types of the literals that it must have after the field; `object` stands for any type.
-
-    `delete_matching_keys(attributes, "^a")` must have one text.
-    """
-    find_fields: Callable[[Path, list[Any]], WantedFields]
-    """Gets the field that it changes and its literals, and returns the fields with which it changes something."""
-
-    def find_wanted_fields(self, path: Path, values: list[Any]) -> WantedFields:
-        """Return the fields with which it changes something; none if its literals are missing or of other types."""
-        if len(values) < len(self.literal_types):
-            return {}
-        for value, literal_type in zip(values, self.literal_types, strict=False):
-            if not isinstance(value, literal_type):
-                return {}
-        return self.find_fields(path, values)
-
-
-def _build_matching_values(path: Path, values: list[Any]) -> WantedFields:
-    """Return a mapping with a key or a value that `replace_all_patterns` replaces."""
-    replaced_part = values[0]
-    pattern = values[1]
-    text = make_sample_text(pattern)
-    key = text if replaced_part == "key" else "key"
-    return {(*path, key): text}
-
-
-def _build_truncated_text(path: Path, values: list[Any]) -> WantedFields:
-    """Return a field whose text is one character longer than `truncate_all` leaves it; none if that is too long."""
-    length = values[0] + 1
-    return {(*path, "key"): "x" * length} if length <= _LARGEST_SAMPLE else {}
-
-
-def _build_limited_fields(path: Path, values: list[Any]) -> WantedFields:
-    """Return one field more than `limit` leaves; none if that are too many."""
-    count = values[0] + 1
-    if count > _LARGEST_SAMPLE:
-        return {}
-    return {(*path, f"key{number}"): SAMPLE_TEXT for number in range(count)}
-
-
-# The editors that change only records with certain fields. Each has an example: a statement, and its fields.
-_EDITORS = {
-    # delete_key(attributes, "a") → {("attributes", "a"): "text"}
-    "delete_key": _Editor((object,), lambda path, values: {(*path, values[0]): SAMPLE_TEXT}),
-    # delete_matching_keys(attributes, "^ab+") → {("attributes", "ab"): "text"}
-    "delete_matching_keys": _Editor((str,), lambda path, values: {(*path, make_sample_text(values[0])): SAMPLE_TEXT}),
-    # keep_keys(attributes, ["a"]) → {("attributes", "other"): "text"}
-    "keep_keys": _Editor((), lambda path, _values: {(*path, "other"): SAMPLE_TEXT}),
-    # keep_matching_keys(attributes, "^a") → {("attributes", "_"): "text"}
-    "keep_matching_keys": _Editor((), lambda path, _values: {(*path, "_"): SAMPLE_TEXT}),
-    # replace_pattern(name, "x+y", "z") → {("name",): "xy"}
-    "replace_pattern": _Editor((str,), lambda path, values: {path: make_sample_text(values[0])}),
-    # replace_match(name, "a*", "z") → {("name",): "ax"}
-    "replace_match": _Editor((str,), lambda path, values: {path: values[0].replace("*", "x")}),
-    # replace_all_patterns(attributes, "value", "x+", "z") → {("attributes", "key"): "x"}
-    # replace_all_patterns(attributes, "key", "x+", "z") → {("attributes", "x"): "x"}
-    "replace_all_patterns": _Editor((object, str), _build_matching_values),
-    # replace_all_matches(attributes, "a*", "z") → {("attributes", "key"): "ax"}
-    "replace_all_matches": _Editor((str,), lambda path, values: {(*path, "key"): values[0].replace("*", "x")}),
-    # truncate_all(attributes, 2) → {("attributes", "key"): "xxx"}
-    "truncate_all": _Editor((int,), _build_truncated_text),
-    # limit(attributes, 1, ["a"]) → {("attributes", "key0"): "text", ("attributes", "key1"): "text"}
-    "limit": _Editor((int,), _build_limited_fields),
-}
+# No editor needs more literals behind the field that it changes.
+_MOST_LITERALS = 2
 
 
 def find_changed_fields(action: str, context: str) -> WantedFields:
@@ -106,22 +37,32 @@ def find_changed_fields(action: str, context: str) -> WantedFields:
         set(attributes["a"], resource.attributes["b"])       → {("resource", "b"): "text"}
     """
     try:
-        function_name, arguments = read_called_function(split_tokens(action)[:-1])
+        tokens = split_tokens(action)[:-1]  # without the one that ends the text
+        function_name, arguments = read_called_function(tokens)
     except (UnknownPart, InvalidOttl):
         return {}
     if not arguments:
         return {}
-    changed_field = find_record_field(_cut_text(action, arguments[0]), context)
+    target, *other_arguments = arguments
+    changed_field = find_record_field(_cut_text(action, target), context)
     editor = _EDITORS.get(function_name)
     if editor is None or not changed_field:
-        return _find_read_fields(action, arguments[1:], context, changed_field)
-    # No editor needs more than two literals.
-    literals = [argument for argument in arguments[1:3] if not _is_list(argument)]
+        return _find_read_fields(action, other_arguments, context, changed_field)
     try:
-        values = [read_literal_value(literal) for literal in literals]
+        literals = _read_literals(other_arguments[:_MOST_LITERALS])
     except UnknownPart:
         return {}
-    return editor.find_wanted_fields(changed_field, values)
+    return editor.find_wanted_fields(changed_field, literals)
+
+
+def _read_literals(arguments: Sequence[Sequence[OttlToken]]) -> list[Any]:
+    """Return the values of arguments, without those that are lists. Raises UnknownPart for one that is no literal."""
+    return [read_literal_value(argument) for argument in arguments if not _is_list(argument)]
+
+
+def _is_list(argument: Sequence[OttlToken]) -> bool:
+    """Whether an argument is a list, such as `["a", "b"]`. A path with a key, such as `attributes["a"]`, counts too."""
+    return argument[-1].text == "]"
 
 
 def _find_read_fields(
@@ -139,11 +80,6 @@ def _find_read_fields(
         if _is_other_user_field(field, changed_field):
             fields[field] = SAMPLE_TEXT
     return fields
-
-
-def _is_list(argument: Sequence[OttlToken]) -> bool:
-    """Whether an argument is a list, such as `["a", "b"]`. A path with a key, such as `attributes["a"]`, counts too."""
-    return argument[-1].text == "]"
 
 
 def _is_path(argument: Sequence[OttlToken]) -> bool:
@@ -166,3 +102,106 @@ def _cut_text(action: str, tokens: Sequence[OttlToken]) -> str:
     """Return the part of a statement that has these tokens."""
     last_token = tokens[-1]
     return action[tokens[0].start : last_token.start + len(last_token.text)]
+
+
+# ── Editors ──
+
+
+@dataclass(frozen=True)
+class _Editor:
+    """A function of OTTL that changes only records with certain fields, such as `delete_key`."""
+
+    literal_types: tuple[type, ...]
+    """The types of the literals that it must have after the field; `object` stands for any type.
+
+    `delete_matching_keys(attributes, "^a")` must have one text.
+    """
+    build_fields: Callable[..., WantedFields]
+    """Gets the field that it changes and these literals, and returns the fields with which it changes something."""
+
+    def find_wanted_fields(self, changed_field: Path, literals: Sequence[Any]) -> WantedFields:
+        """Return the fields with which it changes something; none if its literals are missing or of other types."""
+        needed_literals = literals[: len(self.literal_types)]
+        if len(needed_literals) < len(self.literal_types):
+            return {}
+        for literal, literal_type in zip(needed_literals, self.literal_types, strict=True):
+            if not isinstance(literal, literal_type):
+                return {}
+        return self.build_fields(changed_field, *needed_literals)
+
+
+def _build_key(field: Path, key: Any) -> WantedFields:
+    """`delete_key(attributes, "a")` → `{("attributes", "a"): "text"}`."""
+    return {(*field, key): SAMPLE_TEXT}
+
+
+def _build_matching_key(field: Path, pattern: str) -> WantedFields:
+    """`delete_matching_keys(attributes, "^ab+")` → `{("attributes", "ab"): "text"}`."""
+    return {(*field, make_sample_text(pattern)): SAMPLE_TEXT}
+
+
+def _build_other_key(field: Path) -> WantedFields:
+    """`keep_keys(attributes, ["a"])` → `{("attributes", "other"): "text"}`."""
+    return {(*field, "other"): SAMPLE_TEXT}
+
+
+def _build_unmatched_key(field: Path) -> WantedFields:
+    """`keep_matching_keys(attributes, "^a")` → `{("attributes", "_"): "text"}`."""
+    return {(*field, "_"): SAMPLE_TEXT}
+
+
+def _build_text_of_pattern(field: Path, pattern: str) -> WantedFields:
+    """`replace_pattern(name, "x+y", "z")` → `{("name",): "xy"}`."""
+    return {field: make_sample_text(pattern)}
+
+
+def _build_text_of_glob(field: Path, glob: str) -> WantedFields:
+    """`replace_match(name, "a*", "z")` → `{("name",): "ax"}`."""
+    return {field: glob.replace("*", "x")}
+
+
+def _build_value_or_key_of_pattern(field: Path, replaced_part: object, pattern: str) -> WantedFields:
+    """Return a mapping whose value or key `replace_all_patterns` replaces.
+
+    `replace_all_patterns(attributes, "value", "x+", "z")` → `{("attributes", "key"): "x"}`
+    `replace_all_patterns(attributes, "key", "x+", "z")` → `{("attributes", "x"): "x"}`
+    """
+    text = make_sample_text(pattern)
+    key = text if replaced_part == "key" else "key"
+    return {(*field, key): text}
+
+
+def _build_value_of_glob(field: Path, glob: str) -> WantedFields:
+    """`replace_all_matches(attributes, "a*", "z")` → `{("attributes", "key"): "ax"}`."""
+    return _build_text_of_glob((*field, "key"), glob)
+
+
+def _build_longer_text(field: Path, longest_length: int) -> WantedFields:
+    """`truncate_all(attributes, 2)` → `{("attributes", "key"): "xxx"}`; none if the text would be too long."""
+    length = longest_length + 1
+    return {(*field, "key"): "x" * length} if length <= _LARGEST_SAMPLE else {}
+
+
+def _build_more_keys(field: Path, most_keys: int) -> WantedFields:
+    """`limit(attributes, 1, ["a"])` → `{("attributes", "key0"): "text", ("attributes", "key1"): "text"}`.
+
+    None if these would be too many.
+    """
+    count = most_keys + 1
+    if count > _LARGEST_SAMPLE:
+        return {}
+    return {(*field, f"key{number}"): SAMPLE_TEXT for number in range(count)}
+
+
+_EDITORS = {
+    "delete_key": _Editor((object,), _build_key),
+    "delete_matching_keys": _Editor((str,), _build_matching_key),
+    "keep_keys": _Editor((), _build_other_key),
+    "keep_matching_keys": _Editor((), _build_unmatched_key),
+    "replace_pattern": _Editor((str,), _build_text_of_pattern),
+    "replace_match": _Editor((str,), _build_text_of_glob),
+    "replace_all_patterns": _Editor((object, str), _build_value_or_key_of_pattern),
+    "replace_all_matches": _Editor((str,), _build_value_of_glob),
+    "truncate_all": _Editor((int,), _build_longer_text),
+    "limit": _Editor((int,), _build_more_keys),
+}
