@@ -30,7 +30,7 @@ from ..config.collector_versions import Version, parse_version
 from ..config.paths import SECTIONS
 from .builds import BuildTable, Coverage, OwnBuild, guess_type, list_modules, list_schemes
 from .component_types import ComponentTable, ComponentType, Removal, Rename, is_accepted_name, name_in_version
-from .constraint_places import ConstraintPlaces, ConstraintTable
+from .constraint_places import ConstraintPlaces, ConstraintTable, KeyedConstraint
 from .fields import FieldTable
 from .port_rows import Listeners, map_listeners
 from .reference_keys import ReferenceKey, parse_path
@@ -283,12 +283,11 @@ class Catalogue:
         return self._fields.shared_fields
 
     def find_constraints(
-        self, section: str, name: str, make_constraint: Callable[[Row], tuple[_Constraint, str] | None]
+        self, section: str, name: str, make_constraint: Callable[[Row], KeyedConstraint[_Constraint] | None]
     ) -> ConstraintPlaces[_Constraint]:
         """Return the constraints on the settings of a type by their places. `name` is the newest name of the type.
 
-        `make_constraint` turns a row into a constraint and the key without which the constraint finds nothing; the key
-        is empty if it may find something anyway. A row for which `make_constraint` returns None is left out.
+        `make_constraint` turns a row into a constraint. A row for which it returns None is left out.
         """
         return self._constraints.build_places(section, name, make_constraint)
 

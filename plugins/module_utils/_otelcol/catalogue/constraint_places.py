@@ -22,6 +22,14 @@ from .rows import ANY_KEY, Key, Row
 _Constraint = TypeVar("_Constraint")
 
 
+class KeyedConstraint(NamedTuple, Generic[_Constraint]):
+    """A constraint that a rule made of a row."""
+
+    constraint: _Constraint
+    needed_key: str = ""
+    """The key without which the constraint finds nothing; empty if it may find something anyway."""
+
+
 class PlacedConstraint(NamedTuple, Generic[_Constraint]):
     """A constraint at a place that the settings have: the path of the place, and the value there."""
 
@@ -42,26 +50,35 @@ class _PlacesAtValue(NamedTuple, Generic[_Constraint]):
 class ConstraintPlaces(Generic[_Constraint]):
     """The constraints at a place in the settings of a type, and the places below it.
 
-    They are a tree, so that one walk of the settings finds all constraints.
+    They are a tree, so that one walk of the settings finds all constraints. For example, of one row at
+    `exporters.otlp.headers.*`, and one at `exporters.otlp.tls` that finds nothing without the key `ca_file`, the places
+    in the settings of otlp are
+
+        ConstraintPlaces(places_by_step={
+            "headers": ConstraintPlaces(places_by_step={"*": ConstraintPlaces(constraints=[…])}),
+            "tls": ConstraintPlaces(constraints_by_key={"ca_file": […]}),
+        })
     """
 
     constraints: list[_Constraint] = field(default_factory=list)
     constraints_by_key: dict[str, list[_Constraint]] = field(default_factory=dict)
-    """The constraints that find nothing if the settings at the place lack a key, by that key."""
+    """The constraints that find nothing if the settings at the place lack a key, by that key.
+
+    Settings have few of the keys, so most constraints need not be looked at.
+    """
     places_by_step: dict[str, ConstraintPlaces[_Constraint]] = field(default_factory=dict)
     """The places below, by the next step of their path: a key, or `*` for any key or index."""
 
-    def add_constraint(self, constraint: _Constraint, steps: Sequence[str], needed_key: str) -> None:
-        """Put a constraint at the end of these steps: a key, `a|b` for alternatives, `*` for any key or index.
-
-        With `needed_key`, the constraint finds nothing where this key is not given.
-        """
+    def add_constraint(self, keyed_constraint: KeyedConstraint[_Constraint], steps: Sequence[str]) -> None:
+        """Put a constraint at the end of these steps: a key, `a|b` for alternatives, `*` for any key or index."""
         if steps:
             first_step, *other_steps = steps
             for step in first_step.split("|"):
                 places_below = self.places_by_step.setdefault(step, ConstraintPlaces())
-                places_below.add_constraint(constraint, other_steps, needed_key)
-        elif needed_key:
+                places_below.add_constraint(keyed_constraint, other_steps)
+            return
+        constraint, needed_key = keyed_constraint
+        if needed_key:
             self.constraints_by_key.setdefault(needed_key, []).append(constraint)
         else:
             self.constraints.append(constraint)
@@ -83,16 +100,16 @@ class ConstraintPlaces(Generic[_Constraint]):
         if not self.constraints_by_key or not isinstance(value, dict):
             return self.constraints
         constraints = list(self.constraints)
-        for key in self.constraints_by_key.keys() & value.keys():
-            constraints += self.constraints_by_key[key]
+        for key in value:
+            constraints += self.constraints_by_key.get(key, ())
         return constraints
 
     def _list_places_below(self, value_path: Path, value: Any) -> Iterator[_PlacesAtValue[_Constraint]]:
         """Yield the places one step below a value: those of its keys, then those of any key or index."""
         if isinstance(value, dict):
-            for key in self.places_by_step.keys() & value.keys():
-                if key != ANY_KEY:
-                    yield _PlacesAtValue(self.places_by_step[key], (*value_path, key), value[key])
+            for key, child in value.items():
+                if key in self.places_by_step and key != ANY_KEY:
+                    yield _PlacesAtValue(self.places_by_step[key], (*value_path, key), child)
         if ANY_KEY in self.places_by_step and isinstance(value, (dict, list)):
             pairs = value.items() if isinstance(value, dict) else enumerate(value)
             for step, child in pairs:
@@ -114,21 +131,19 @@ class ConstraintTable:
     rows: Sequence[Row]
 
     def build_places(
-        self, section: str, name: str, make_constraint: Callable[[Row], tuple[_Constraint, str] | None]
+        self, section: str, name: str, make_constraint: Callable[[Row], KeyedConstraint[_Constraint] | None]
     ) -> ConstraintPlaces[_Constraint]:
         """Return the constraints on the settings of a type by their places. `name` is the newest name of the type.
 
-        `make_constraint` turns a row into a constraint and the key without which the constraint finds nothing; the key
-        is empty if it may find something anyway. A row for which `make_constraint` returns None is left out.
+        `make_constraint` turns a row into a constraint. A row for which it returns None is left out.
         """
         rows_of_any_type = self._by_type.get((section, ANY_KEY), ())
         rows_of_type = self._by_type.get((section, name), ())
         places: ConstraintPlaces[_Constraint] = ConstraintPlaces()
         for placed_row in sorted((*rows_of_any_type, *rows_of_type), key=attrgetter("number")):
-            constraint_with_key = make_constraint(placed_row.row)
-            if constraint_with_key:
-                constraint, needed_key = constraint_with_key
-                places.add_constraint(constraint, placed_row.steps, needed_key)
+            keyed_constraint = make_constraint(placed_row.row)
+            if keyed_constraint:
+                places.add_constraint(keyed_constraint, placed_row.steps)
         return places
 
     @cached_property

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.component_types import ComponentType
-from ..catalogue.constraint_places import ConstraintPlaces
+from ..catalogue.constraint_places import ConstraintPlaces, KeyedConstraint
 from ..catalogue.reference_keys import ReferenceKey
 from ..catalogue.rows import ANY_DEPTH, Row
 from ..catalogue.version_ranges import is_in_ranges
@@ -25,11 +25,8 @@ from ..config.collector_versions import parse_version
 from ..config.paths import Path
 from ..languages.ottl_language import OttlLanguage
 
-ConstraintMaker = Callable[[Row], "tuple[Any, str] | None"]
-"""Turns a row of constraints.json into what a rule needs of it, and the key without which the rule finds nothing.
-
-Returns None for rows that are not for this rule.
-"""
+ConstraintMaker = Callable[[Row], "KeyedConstraint[Any] | None"]
+"""Turns a row of constraints.json into what a rule needs of it. Returns None for rows that are not for this rule."""
 _MOST_BUILDS = 16  # builds whose answers are remembered
 _SectionAndType = tuple[str, str]
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from ..catalogue.constraint_places import KeyedConstraint
 from ..catalogue.rows import ANY_KEY, Row
 from . import (
     address_checks,
@@ -72,11 +73,8 @@ class Constraint(NamedTuple):
     checks: list[CheckWithOperand]
 
 
-def make_constraint(row: Row) -> tuple[Constraint, str] | None:
-    """Return a row taken apart, as a `ConstraintMaker` of build_facts.py; None for a row without checks.
-
-    The second value is the one key without which the row finds nothing; empty if there is no such key.
-    """
+def make_constraint(row: Row) -> KeyedConstraint[Constraint] | None:
+    """Return a row taken apart, as a `ConstraintMaker` of build_facts.py; None for a row without checks."""
     check_names = [name for name in row if name in _CHECK_BY_NAME]
     if not check_names:
         return None
@@ -91,7 +89,7 @@ def make_constraint(row: Row) -> tuple[Constraint, str] | None:
         outer_conditions=read_conditions(row, "around"),
         checks=[CheckWithOperand(_CHECK_BY_NAME[name], row[name]) for name in check_names],
     )
-    return constraint, only_key
+    return KeyedConstraint(constraint, only_key)
 
 
 def _find_first_keys(row: Row, check_names: list[str]) -> frozenset[str]:

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from ..catalogue.constraint_places import KeyedConstraint
 from ..catalogue.rows import Row
 from ..config.config_secrets import is_secret
 from ..config.paths import Path, value_at
@@ -164,14 +165,12 @@ class _ConditionalRow(NamedTuple):
     conditions: tuple[RowCondition, ...]
 
 
-def _select_rows_with_fields(row: Row) -> tuple[_ConditionalRow, str] | None:
+def _select_rows_with_fields(row: Row) -> KeyedConstraint[_ConditionalRow] | None:
     """Return a row of constraints.json that has fields, as a `ConstraintMaker` of build_facts.py; None for other rows.
 
-    The second value is empty, since the row counts whichever keys are given.
+    The row counts whichever keys are given.
     """
-    if "fields" not in row:
-        return None
-    return _ConditionalRow(row, read_conditions(row)), ""
+    return KeyedConstraint(_ConditionalRow(row, read_conditions(row))) if "fields" in row else None
 
 
 def _find_missing_settings(row: Row, settings: Any, path: Path) -> Iterator[RuleFault]:
