@@ -33,23 +33,26 @@ class Rename:
 
 @dataclass(frozen=True)
 class ComponentType:
-    """A component type as one build knows it.
-
-    `name` is the name that the caller looked up, and `type` the name in the newest versions. `newer_name` is set if
-    `name` is deprecated. `stability` has the level of each signal, such as `{"traces": "beta"}`, and of each pair of
-    signals of a connector, such as `traces>metrics`; None if no source shows them. The type `is_approximate` if an
-    older version or a neighbouring one answers for the version of the build, and `is_guessed` if its name comes from
-    the folder of its module.
-    """
+    """A component type as one build knows it."""
 
     section: str
     name: str
+    """The name that the caller looked up."""
     type: str
+    """The name in the newest versions."""
     module: str
+    """The Go module with its code; empty if nobody knows it."""
     stability: Mapping[str, str] | None
+    """The level of each signal, such as `{"traces": "beta"}`; None if no source shows it.
+
+    A connector has levels of pairs of signals, such as `traces>metrics`.
+    """
     newer_name: str = ""
+    """The name to use in the build; empty if `name` is not deprecated there."""
     is_approximate: bool = False
+    """Whether an older version or a neighbouring one answers for the version of the build."""
     is_guessed: bool = False
+    """Whether the name comes from the folder of the module."""
 
     @property
     def signals(self) -> frozenset[str] | None:
@@ -73,28 +76,32 @@ class ComponentType:
 
 @dataclass(frozen=True)
 class Removal:
-    """A type that left the official builds.
-
-    `gone_since` is the first version without it, and `replacement` the section/type to use, such as `exporters/debug`.
-    """
+    """A type that left the official builds."""
 
     section: str
     type: str
     gone_since: str
+    """The first version without it."""
     replacement: str | None
+    """The section and the type to use, such as `exporters/debug`; None if nothing replaces it."""
     instruction: str
+    """What to do, in words."""
 
 
 @dataclass(frozen=True)
 class ComponentTable:
     """The rows of components, of their removals, and of versions whose metadata no source shows.
 
-    Methods take a type by its section and any of its names, and a version of the Collector.
+    Methods take a type by its section and any of its names, except for `find_removal`.
     """
 
     components: Sequence[ComponentRow]
     removals: Sequence[RemovalRow] = ()
     gaps: Sequence[GapRow] = ()
+
+    def find_rows(self, section: str, name: str) -> Sequence[ComponentRow]:
+        """Return the rows of a type by any of its names."""
+        return self._by_name.get((section, name), ())
 
     def is_listed(self, section: str, name: str) -> bool:
         """Whether any released build of any version contains a type."""
@@ -125,7 +132,10 @@ class ComponentTable:
         return rename.new_name if is_renamed else rename.old_name
 
     def find_removal(self, section: str, name: str) -> Removal | None:
-        """Return the removal of a type from the official builds; None if it is still there, or never was."""
+        """Return the removal of a type from the official builds; None if it is still there, or never was.
+
+        `name` is the one that the type had when it was removed.
+        """
         for row in self.removals:
             if (row["section"], row["type"]) == (section, name):
                 return Removal(section, name, row["gone"], row["use"], row["how"])
@@ -165,10 +175,6 @@ class ComponentTable:
                 return True
         return False
 
-    def find_rows(self, section: str, name: str) -> Sequence[ComponentRow]:
-        """Return the rows of a type by any of its names."""
-        return self._by_name.get((section, name), ())
-
     @cached_property
     def _by_name(self) -> dict[Key, list[ComponentRow]]:
         """The rows of each type, by its section and each of its names."""
@@ -178,26 +184,6 @@ class ComponentTable:
             if "was" in row and row["was"] != row["type"]:
                 rows.setdefault((row["section"], row["was"]), []).append(row)
         return rows
-
-
-def _read_rename(row: ComponentRow) -> Rename:
-    """Return the rename of a row that has an older name."""
-    return Rename(row["section"], row["was"], row["type"], row["since"], row.get("alias", True))
-
-
-def _find_stability(row: ComponentRow, version: Version) -> Mapping[str, str] | None:
-    """Return the stability of a type in a version: that of the last change before it, or the first one known.
-
-    None if nothing is known of the signals. The changes of a row stand in the order of their versions.
-    """
-    first_known: Mapping[str, str] | None = None
-    stability: Mapping[str, str] | None = None
-    for since, levels in row["stability"].items():
-        if first_known is None:
-            first_known = levels
-        if parse_version(since) <= version:
-            stability = levels
-    return first_known if stability is None else stability
 
 
 def is_accepted_name(row: ComponentRow, name: str, version: Version) -> bool:
@@ -211,3 +197,21 @@ def name_in_version(row: ComponentRow, version: Version) -> str:
     """Return the name that a version prefers for the type of a row."""
     is_renamed_later = "was" in row and version < parse_version(row["since"])
     return row["was"] if is_renamed_later else row["type"]
+
+
+def _read_rename(row: ComponentRow) -> Rename:
+    """Return the rename of a row that has an older name."""
+    return Rename(row["section"], row["was"], row["type"], row["since"], row.get("alias", True))
+
+
+def _find_stability(row: ComponentRow, version: Version) -> Mapping[str, str] | None:
+    """Return the stability of a type in a version: that of the last change until then, or the first one known.
+
+    None if nothing is known of the signals. A row has its changes in the order of their versions. For example, with
+    `{"0.100.0": {"traces": "alpha"}, "0.120.0": {"traces": "beta"}}`, the type is alpha in 0.110.0, and in 0.90.0 too.
+    """
+    levels_by_since = row["stability"]
+    levels_until_then = [levels for since, levels in levels_by_since.items() if parse_version(since) <= version]
+    if levels_until_then:
+        return levels_until_then[-1]
+    return next(iter(levels_by_since.values()), None)
