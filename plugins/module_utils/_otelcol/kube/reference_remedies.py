@@ -16,7 +16,7 @@ from ..config.paths import mapping_at
 from .objects import Manifest
 from .pod_references import PodReference
 
-# Of every kind that is not made with `kubectl create`, how the user adds the object or does without it.
+# Of every kind but Secret and ConfigMap, how the user adds the object or does without it.
 _REMEDY_BY_KIND = {
     "PriorityClass": "Create it, or set `priority_class_name` to one that `kubectl get priorityclass` lists.",
     "RuntimeClass": "Create it, or choose one that `kubectl get runtimeclass` lists.",
@@ -41,28 +41,49 @@ def find_missing_keys(keys: Iterable[str], live_object: Manifest | None) -> list
 
 
 def describe_remedy(reference: PodReference, *, exists: bool, has_namespace: bool) -> str:
-    """Return how to add what is missing, without its values: to an object that exists, or in a namespace that does."""
-    kind = reference.kind.lower()
+    """Return how a user adds what is missing, in words that have no values of keys, which may be secret.
+
+    `exists` says whether the cluster has the object, and `has_namespace` whether it has the namespace.
+    """
     if reference.kind in _REMEDY_BY_KIND:
         return _REMEDY_BY_KIND[reference.kind]
     if exists:
-        return f"Add the keys with `kubectl edit {kind} {reference.name} --namespace {reference.namespace}`."
+        return _describe_edit(reference)
+    return _describe_creation(reference, has_namespace=has_namespace)
+
+
+def _describe_edit(reference: PodReference) -> str:
+    """Return how a user adds keys to an object that exists."""
+    command = f"kubectl edit {reference.kind.lower()} {reference.name} --namespace {reference.namespace}"
+    return f"Add the keys with `{command}`."
+
+
+def _describe_creation(reference: PodReference, *, has_namespace: bool) -> str:
+    """Return how a user creates an object, after its namespace if the cluster lacks that too."""
     if reference.has_registry_login:
-        command = _write_creation("secret docker-registry", reference, "--from-file=.dockerconfigjson=FILE")
         origin = "a FILE such as ~/.docker/config.json"
+        command = _write_creation("secret docker-registry", reference, "--from-file=.dockerconfigjson=FILE")
     else:
-        # The names of the files are the keys. `password=` would look like a secret, and be masked.
-        files = " ".join(f"--from-file=FOLDER/{key}" for key in reference.keys) or "--from-file=FOLDER"
-        command = _write_creation("secret generic" if kind == "secret" else kind, reference, files)
         origin = "a folder with a file for each key"
+        command = _write_creation_from_folder(reference)
     if not has_namespace:
         command = f"{_write_namespace_creation(reference.namespace)} && {command}"
     return f"Create it first, from {origin}: `{command}`."
 
 
-def _write_creation(what: str, reference: PodReference, options: str) -> str:
+def _write_creation_from_folder(reference: PodReference) -> str:
+    """Return a command that makes a key of each file in a folder.
+
+    The names of the files are the keys. An option such as `password=FILE` would look like a secret, and be masked.
+    """
+    kind = "secret generic" if reference.kind == "Secret" else reference.kind.lower()
+    files = " ".join(f"--from-file=FOLDER/{key}" for key in reference.keys) or "--from-file=FOLDER"
+    return _write_creation(kind, reference, files)
+
+
+def _write_creation(kind: str, reference: PodReference, options: str) -> str:
     """Return a command such as `kubectl create secret generic web-tls --namespace obs --from-file=FOLDER/tls.key`."""
-    return f"kubectl create {what} {reference.name} --namespace {reference.namespace} {options}"
+    return f"kubectl create {kind} {reference.name} --namespace {reference.namespace} {options}"
 
 
 def _write_namespace_creation(namespace: str) -> str:
