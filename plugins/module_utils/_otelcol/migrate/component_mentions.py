@@ -14,7 +14,7 @@ A pipeline mentions components, and so do the service and settings of other comp
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..catalogue.catalogue import Catalogue
 from ..config.paths import ROLES, SECTIONS, Path, mapping_at
@@ -23,6 +23,27 @@ from .data_edits import Edit, Put, RenameKey
 
 ComponentKey = tuple[str, str]
 """Section and id of a component, such as `exporters` and `otlp/backend`. It is also its path in a config."""
+
+
+class FoundComponent(NamedTuple):
+    """A component of a config, such as `("exporters", "otlp/backend", {…})`."""
+
+    section: str
+    id: str
+    settings: Any
+
+    @property
+    def type(self) -> str:
+        """The type in its id."""
+        return type_of(self.id)
+
+
+class Mention(NamedTuple):
+    """A place at which a config names a component."""
+
+    path: Path
+    component: ComponentKey
+    """The component, which the config may lack."""
 
 
 def type_of(component_id: Any) -> str:
@@ -36,28 +57,25 @@ def change_type(component_id: str, new_type: str) -> str:
     return new_type + slash + name
 
 
-def list_components(config: Any) -> Iterator[tuple[str, str, Any]]:
-    """Yield section, id and settings of every component, such as `("exporters", "otlp/backend", {…})`."""
+def list_components(config: Any) -> Iterator[FoundComponent]:
+    """Yield every component with an id that is text."""
     for section_name in SECTIONS:
         for component_id, settings in mapping_at(config, section_name).items():
             if isinstance(component_id, str):
-                yield section_name, component_id, settings
+                yield FoundComponent(section_name, component_id, settings)
 
 
-def find_component_uses(config: Any, catalogue: Catalogue) -> Iterator[tuple[Path, ComponentKey]]:
-    """Yield the path of every mention of a component, with the component, which the config may lack.
+def list_mentions(config: Any, catalogue: Catalogue) -> Iterator[Mention]:
+    """Yield every mention of a component, in pipelines and the service first, then in settings.
 
-    Pipelines and the service mention components, and so do settings such as `auth: {authenticator: basicauth}`.
+    Settings mention extensions, as `auth: {authenticator: basicauth}` does.
     """
-    for path, component_id in list_references(config):
-        *_pipeline, role, _index = path  # of the service itself, the role is `extensions`
-        possible_sections = ROLES.get(str(role), ("extensions",))
-        yield path, (_find_defining_section(config, component_id, possible_sections), component_id)
-    for section_name, component_id, settings in list_components(config):
-        for reference in catalogue.list_references(section_name, type_of(component_id)):
-            if reference.target_kind == "extensions":  # other keys name pipelines, which have no type to rename
-                for path, value in reference.find_ids(settings):
-                    yield (section_name, component_id, *path), ("extensions", value)
+    for reference in list_references(config):
+        possible_sections = ROLES.get(reference.role, ("extensions",))
+        section_name = _find_defining_section(config, reference.id, possible_sections)
+        yield Mention(reference.path, (section_name, reference.id))
+    for component in list_components(config):
+        yield from _list_mentions_in_settings(component, catalogue)
 
 
 def _find_defining_section(config: Any, component_id: str, sections: Sequence[str]) -> str:
@@ -71,6 +89,15 @@ def _find_defining_section(config: Any, component_id: str, sections: Sequence[st
     return sections[0]
 
 
+def _list_mentions_in_settings(component: FoundComponent, catalogue: Catalogue) -> Iterator[Mention]:
+    """Yield the mentions of extensions in the settings of a component."""
+    for reference_key in catalogue.list_references(component.section, component.type):
+        if reference_key.target_kind != "extensions":  # it names pipelines, which have no type to rename
+            continue
+        for path, extension_id in reference_key.find_ids(component.settings):
+            yield Mention((component.section, component.id, *path), ("extensions", extension_id))
+
+
 def list_renaming_edits(
     config: Any, catalogue: Catalogue, new_ids: Mapping[ComponentKey, str]
 ) -> dict[ComponentKey, list[Edit]]:
@@ -78,7 +105,7 @@ def list_renaming_edits(
     edits: dict[ComponentKey, list[Edit]] = {}
     for component, new_id in new_ids.items():
         edits[component] = [RenameKey(component, new_id)]
-    for path, component in find_component_uses(config, catalogue):
-        if component in new_ids:
-            edits[component].append(Put(path, new_ids[component]))
+    for mention in list_mentions(config, catalogue):
+        if mention.component in new_ids:
+            edits[mention.component].append(Put(mention.path, new_ids[mention.component]))
     return edits

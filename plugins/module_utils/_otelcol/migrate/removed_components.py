@@ -22,7 +22,7 @@ from ..catalogue.catalogue import Catalogue
 from ..config.collector_versions import parse_version
 from ..config.paths import Path, mapping_at
 from ..rules.build_facts import TargetBuild
-from .component_mentions import ComponentKey, find_component_uses, list_components, list_renaming_edits, type_of
+from .component_mentions import ComponentKey, list_components, list_mentions, list_renaming_edits, type_of
 from .data_edits import ConfigChange, Drop, Edit, Put, Replace, Unsolved
 from .moved_settings import LEVELS, convert_level
 
@@ -109,9 +109,9 @@ def _report_missing(section_name: str, component_id: str, current_type: str, tar
 def _list_removing_edits(config: Any, catalogue: Catalogue, component: ComponentKey) -> tuple[Edit, ...]:
     """Return the edits that remove a component and every mention of it."""
     edits: list[Edit] = [Replace(component)]
-    for use_path, used_component in find_component_uses(config, catalogue):
-        if used_component == component:
-            edits.append(Drop(use_path))
+    for mention in list_mentions(config, catalogue):
+        if mention.component == component:
+            edits.append(Drop(mention.path))
     return tuple(edits)
 
 
