@@ -209,7 +209,7 @@ class TextEditor:
         cuts = [Cut(start, start, "- ")]
         for line in range(first_line + 1, self.places.find_line_number(end) + 1):
             line_start = self.places.line_starts[line]
-            if not self.places.is_blank(line_start):
+            if not self.places.is_blank_line(line_start):
                 cuts.append(Cut(line_start, line_start, "  "))
         return cuts
 
