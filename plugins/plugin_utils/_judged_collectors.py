@@ -118,7 +118,11 @@ def _build_collector(linked: LinkedCollector) -> CollectorBuild:
     check_config_size(linked.collector.name, config, config_text)
     tables = _builds.load_catalogue()
     needs = derive_needs.derive_needs(
-        config, tables.listeners, linked.collector.known_environment, linked.collector.allow, tables.is_known
+        config,
+        tables.listeners,
+        environment=linked.collector.known_environment,
+        allowed_rights=linked.collector.allow,
+        is_known_type=tables.is_known,
     )
     resolved = linked.resolved
     return CollectorBuild(

@@ -8,9 +8,9 @@ They come from the finished config, so a user's own config gets ports, RBAC, pro
     receivers: {otlp: {protocols: {grpc: {endpoint: "0.0.0.0:4317"}}}, k8s_cluster: {}}
 
 started by a pipeline, `derive_needs` returns port 4317 with the name otlp-grpc, and RBAC rules to read nodes, pods and
-other objects. Only components that the config starts count for ports and rights (listeners.py). Variables and tokens of
-accounts count wherever the config names them. component_table.py has what their types
-need, aws_calls.py what they call at AWS. Rules are RBAC rules here.
+other objects. Only components that the config starts count (started_components.py): component_table.py has what their
+types need, listeners.py which ports they open, aws_calls.py what they call at AWS. Variables, and tokens of accounts,
+count wherever the config names them. Rules are RBAC rules here.
 """
 
 from __future__ import annotations
@@ -34,6 +34,9 @@ from .started_components import StartedComponent, list_started_components
 # How components name the token of their pod: the setting `auth_type` of those that ask the API, and the token's folder.
 _ACCOUNT_AUTHENTICATION = "serviceAccount"
 _ACCOUNT_FILES = "/secrets/kubernetes.io/serviceaccount"
+
+TypeCheck = Callable[[str, str], bool]
+"""Gets a section and a type, and returns whether the type is known."""
 
 
 @dataclass(frozen=True)
@@ -67,18 +70,24 @@ class Needs:
         return tuple(sorted(actions))
 
 
+def _know_every_type(_section_name: str, _type_name: str) -> bool:
+    """Return that a type is known: the default of a `TypeCheck`."""
+    return True
+
+
 def derive_needs(
     config: Mapping[str, Any],
     table: Listeners,
+    *,
     environment: Mapping[str, str] | None = None,
     allowed_rights: Iterable[str] = (),
-    is_known_type: Callable[[str, str], bool] = lambda _section, _type: True,
+    is_known_type: TypeCheck = _know_every_type,
 ) -> Needs:
-    """Return what this config needs; only components in use count.
+    """Return what this config needs.
 
     `table` has the ports that component types open, `environment` the values of variables that are known beforehand.
-    `allowed_rights` names the rights that have the user's consent, such as `secrets`, see component_needs.py.
-    `is_known_type` gets a section and a type; a type that is not known may need the API and open ports.
+    `allowed_rights` names the rights that have the user's consent, such as `secrets`, see component_needs.py. A type
+    that is not known may need the API and open ports.
     """
     components = list(list_started_components(config))
     components_with_needs = find_components_with_needs(components)
@@ -96,7 +105,7 @@ def derive_needs(
         state_directories=_list_state_directories(components_with_needs),
         needs_root=any(needs.needs_root(component.settings) for needs, component in components_with_needs),
         probed_port=find_probed_port(ports, listeners, health_component),
-        probe_path=_probe_path(health_component),
+        probe_path=_read_probe_path(health_component),
         aws_grants=tuple(_find_grants(config, components, environment or {})),
         asks_api=bool(rules) or may_ask_api,
         has_known_ports=has_only_known_types and are_ports_known(config, components, table),
@@ -104,25 +113,32 @@ def derive_needs(
 
 
 def derive_rules(config: Mapping[str, Any], allowed_rights: Iterable[str]) -> Rules:
-    """Return the permissions that the components of a config need."""
+    """Return the RBAC rules that the started components of a config need."""
     return _collect_rules(find_components_with_needs(list_started_components(config)), allowed_rights)
 
 
 def _collect_rules(components: Iterable[ComponentWithNeeds], allowed_rights: Iterable[str]) -> Rules:
-    """Return the permissions of all components, each once and in a stable order.
-
-    Of the rights that need consent, what only older versions of Kubernetes need is left out unless the user allows it.
-    """
-    allowed_set = set(allowed_rights)
+    """Return the RBAC rules of all components, each once and in a stable order."""
+    rights_with_consent = set(allowed_rights)
     rule_by_text: dict[str, dict[str, Any]] = {}
-    for needs, component in components:
-        rules = list(needs.list_rules(component.settings))
-        for older_rule in needs.list_older_rules(component.settings):
-            if find_guarded_rights(older_rule) <= allowed_set:
-                rules.append(older_rule)
-        for rule in rules:
+    for component_with_needs in components:
+        for rule in _list_granted_rules(component_with_needs, rights_with_consent):
             rule_by_text.setdefault(repr(sorted(rule.items())), rule)
     return tuple(rule_by_text[text] for text in sorted(rule_by_text))
+
+
+def _list_granted_rules(
+    component_with_needs: ComponentWithNeeds, rights_with_consent: set[str]
+) -> Iterator[dict[str, Any]]:
+    """Yield the RBAC rules of one component, first those that any version of Kubernetes needs.
+
+    A rule that only older versions need is left out if it has a right that lacks the user's consent.
+    """
+    needs, component = component_with_needs
+    yield from needs.list_rules(component.settings)
+    for older_rule in needs.list_older_rules(component.settings):
+        if find_guarded_rights(older_rule) <= rights_with_consent:
+            yield older_rule
 
 
 def _find_health_component(components: Iterable[ComponentWithNeeds]) -> StartedComponent | None:
@@ -133,16 +149,16 @@ def _find_health_component(components: Iterable[ComponentWithNeeds]) -> StartedC
     return None
 
 
-def _probe_path(health_component: StartedComponent | None) -> str:
-    """Return the path at which the kubelet asks."""
+def _read_probe_path(health_component: StartedComponent | None) -> str:
+    """Return the path of the URL that the kubelet asks; `/` if the component has none."""
     settings = health_component.settings if health_component else {}
     return str(settings.get("path") or "/")
 
 
 def _has_only_known_types(
-    config: Mapping[str, Any], components: Sequence[StartedComponent], is_known_type: Callable[[str, str], bool]
+    config: Mapping[str, Any], components: Sequence[StartedComponent], is_known_type: TypeCheck
 ) -> bool:
-    """Whether the types and the settings of all components in use are known."""
+    """Whether the types and the settings of all started components are known; a variable hides settings."""
     for component in components:
         is_variable = isinstance(value_at(config, component.path), str)
         if is_variable or not is_known_type(component.section, component.type):
@@ -183,6 +199,6 @@ def _list_state_directories(components: Iterable[ComponentWithNeeds]) -> tuple[s
 def _find_grants(
     config: Mapping[str, Any], components: Iterable[StartedComponent], environment: Mapping[str, str]
 ) -> Iterator[AwsGrant]:
-    """Yield what components may call at AWS."""
+    """Yield what started components may call at AWS."""
     for component in components:
         yield from list_grants((component.section, component.type), component.settings, config, environment)

@@ -102,7 +102,7 @@ def build(config: Json | None = None, *, collector_version: str = "0.158.0", **o
 
 def needs(config: Any, environment: dict[str, str] | None = None) -> Needs:
     """Return what a config needs, by the ports of the committed catalogue."""
-    return derive_needs(config, LISTENERS, environment)
+    return derive_needs(config, LISTENERS, environment=environment)
 
 
 def manifest(api_version: str, kind: str, metadata: Any = METADATA, **body: Any) -> Json:

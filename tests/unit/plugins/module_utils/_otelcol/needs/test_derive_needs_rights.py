@@ -195,8 +195,8 @@ def test_no_component_may_write_but_the_leader_elector() -> None:
 def test_what_kubelets_asked_for_before_1_33_is_granted_by_consent(
     settings: dict[str, Any], allow: list[str], resources: set[str]
 ) -> None:
-    found = derive_needs(running(receivers={"kubelet_stats": settings}), LISTENERS, None, allow).rbac_rules
-    assert {name for rule in found for name in rule["resources"]} == resources
+    found = derive_needs(running(receivers={"kubelet_stats": settings}), LISTENERS, allowed_rights=allow)
+    assert {name for rule in found.rbac_rules for name in rule["resources"]} == resources
 
 
 @cases(
