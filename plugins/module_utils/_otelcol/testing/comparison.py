@@ -19,12 +19,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from .case import ConfigCase
 from .checked_pipelines import map_signals_of_receivers
 from .record_lines import describe_changes, format_record
-from .records import RECORD_KINDS, Record, RecordsByName
+from .records import RECORD_KINDS, RecordsByName
+from .unmatched_records import UnmatchedRecords, drop_common_records
 
 
 def list_exporter_differences(
@@ -36,7 +37,7 @@ def list_exporter_differences(
     """
     for exporter, new_exporter in new_exporter_ids.items():
         for record_kind in RECORD_KINDS:
-            unmatched = _drop_common_records(
+            unmatched = drop_common_records(
                 old_records.get(exporter, {}).get(record_kind, ()),
                 new_records.get(new_exporter, {}).get(record_kind, ()),
             )
@@ -44,29 +45,7 @@ def list_exporter_differences(
                 yield f"{new_exporter}: {record_kind}: {change}"
 
 
-class _UnmatchedRecords(NamedTuple):
-    """The records that only one side has."""
-
-    old: list[Record]
-    new: list[Record]
-
-
-def _drop_common_records(old_records: Sequence[Record], new_records: Sequence[Record]) -> _UnmatchedRecords:
-    """Return the records that only one side has. A record that both have counts as often as both have it.
-
-    Of `[a, a, b]` and `[a, c]`, `[a, b]` and `[c]` are left.
-    """
-    only_old: list[Record] = []
-    only_new = list(new_records)
-    for record in old_records:
-        if record in only_new:
-            only_new.remove(record)
-        else:
-            only_old.append(record)
-    return _UnmatchedRecords(only_old, only_new)
-
-
-def _pair_and_describe(record_kind: str, unmatched: _UnmatchedRecords) -> Iterator[str]:
+def _pair_and_describe(record_kind: str, unmatched: UnmatchedRecords) -> Iterator[str]:
     """Yield a line for each record that changed or is gone, then one for each that is new.
 
     Each old record is paired with the new record that it differs least from, among those with the same fields.
