@@ -35,7 +35,7 @@ from ...module_utils._otelcol.config.source_nodes import (
 )
 from ...module_utils._otelcol.errors import Problem
 from ...module_utils._otelcol.yaml import yaml_documents
-from ...module_utils._otelcol.yaml.go_scalars import SCALAR_FORMS, limit_number
+from ...module_utils._otelcol.yaml.go_scalars import SCALAR_TYPES, limit_number
 from ...module_utils._otelcol.yaml.mapping_keys import read_key
 from ...module_utils._otelcol.yaml.yaml_documents import Document
 from ...module_utils._otelcol.yaml.yaml_errors import InvalidYaml
@@ -78,7 +78,7 @@ class _Writer(_Dumper):
 
 
 # A text that YAML would read as another type, such as `0123` or `null`, so that it needs quotes.
-_AMBIGUOUS = re.compile("|".join(f"(?:{form.pattern})" for form in SCALAR_FORMS))
+_AMBIGUOUS = re.compile("|".join(f"(?:{scalar_type.pattern})" for scalar_type in SCALAR_TYPES))
 # A blank before a line end, or at the begin of a text.
 _BLANK_AT_EDGE = re.compile(r"[ \t]\n|\A\s")
 

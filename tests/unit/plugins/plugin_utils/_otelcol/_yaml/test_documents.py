@@ -29,7 +29,7 @@ SCALARS: list[tuple[str, Any]] = [
     ("-0x1F", -31), ("+0X1_f", 31), ("-0b1_1", -3), ("0O17", 15), ("0_7", 7), ("0x", "0x"), ("0b12", "0b12"),
     ("1_000.5", 1000.5), ("1__0._5", 10.5), (".5_0", 0.5), ("._5", "._5"), ("1_0e1_0", 1e11), ("1e_3", 1000.0),
     ("_1", "_1"), ("1e_", "1e_"),
-    ("0" + "8" * 400, "0" + "8" * 400),
+    ("0" + "8" * 400, "0" + "8" * 400), ("1e308", 1e308), ("1e999", "1e999"), ("-1_0.e999", "-1_0.e999"),
     ("2001-12-14", "2001-12-14"), ("=", "="), ("<<", "<<"), ("5s", "5s"), ("512Mi", "512Mi"), ("-", [None]),
     ("'1'", "1"), ('"true"', "true"), ("!!str 1", "1"), ("!!int '7'", 7),
     ("${env:A}", "${env:A}"), ("1" * 5000, "1" * 5000),
@@ -290,7 +290,18 @@ def test_a_tag_of_yaml_says_what_a_value_is(value: str, data: Any) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["!!int x", "!!int 5.5", "!!bool yes", "!!null x", "!!float x", "!!int", "!!int true", "!!float true", "!!bool 1"],
+    [
+        "!!int x",
+        "!!int 5.5",
+        "!!bool yes",
+        "!!null x",
+        "!!float x",
+        "!!float 1e999",
+        "!!int",
+        "!!int true",
+        "!!float true",
+        "!!bool 1",
+    ],
 )
 def test_a_value_that_is_not_what_its_tag_says_is_refused(value: str) -> None:
     with pytest.raises(Problem, match="a value has the tag !!") as problem:
