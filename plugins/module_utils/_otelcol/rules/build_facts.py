@@ -25,7 +25,7 @@ from ..config.collector_versions import parse_version
 from ..config.paths import Path
 from ..languages.ottl_language import OttlLanguage
 
-ConstraintMaker = Callable[[Row], "KeyedConstraint[Any] | None"]
+ConstraintMaker = Callable[[Row], KeyedConstraint[Any] | None]
 """Turns a row of constraints.json into what a rule needs of it. Returns None for rows that are not for this rule."""
 _MOST_BUILDS = 16  # builds whose answers are remembered
 _SectionAndType = tuple[str, str]
