@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The calls of IAM that make a role what role.py says it shall be, and those that remove it. Private.
+"""The calls of IAM that make a role what role_plan.py says it shall be, and those that remove it. Private.
 
 `live/service_account_role.py` makes these calls. For example, the calls for a role that gets a managed policy:
 

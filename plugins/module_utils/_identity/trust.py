@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The trust policy of an IAM role: which service account of a cluster may take on the role. Private.
 
-`role.py` builds the policy of a role with it. This collection writes one statement, for one of two providers of
+`role_plan.py` builds the policy of a role with it. This collection writes one statement, for one of two providers of
 identities, which are the ways in which pods get a role: `irsa` trusts the tokens of the cluster, `pod_identity` trusts
 EKS. For example:
 
