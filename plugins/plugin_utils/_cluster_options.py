@@ -24,7 +24,7 @@ from ..module_utils._collector.backends import BACKENDS
 from ..module_utils._collector.critical import critical_use
 from ..module_utils._collector.options import OPERATORS_IMAGE, Collector, Distribution, choose_image, list_option_names
 from ..module_utils._collector.platform import Platform
-from ..module_utils._identity.identity import add_identity
+from ..module_utils._identity.carried_identity import add_identity
 from ..module_utils._install.releases import lock_file
 from ..module_utils._install.releases.lock_file import Pin
 from ..module_utils._otelcol.errors import prefix_problems

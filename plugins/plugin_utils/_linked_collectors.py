@@ -143,7 +143,7 @@ def _list_qualified_names(collectors: Sequence[ConfiguredCollector], indexes: It
 def _add_headless_service(resolved: ResolvedCollector) -> ResolvedCollector:
     """Return a collector with option `service.headless`, so that DNS has the address of each pod. A sidecar stays."""
     collector = resolved.collector
-    if collector.mode == "sidecar":
+    if collector.is_sidecar:
         return resolved
     return replace(resolved, collector=replace(collector, service={**collector.service, "headless": True}))
 

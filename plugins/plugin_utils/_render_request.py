@@ -30,8 +30,7 @@ class RenderRequest:
     recipe_paths: Sequence[str] = ()
     platform_paths: Sequence[str] = ()
     identity_annotations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """The annotations of ServiceAccounts that give AWS credentials, as `add_identity` of _identity/identity.py reads
-    them."""
+    """The annotations of ServiceAccounts that give AWS credentials, as _identity/carried_identity.py reads them."""
     has_identity: bool = True
     """Whether collectors may get AWS credentials in a way that this request does not show."""
     pin: Pin = keep_unpinned

@@ -18,7 +18,7 @@ from ..module_utils._collector.manifests import monitoring, service_account
 from ..module_utils._collector.manifests.build import CollectorBuild
 from ..module_utils._collector.options import Collector
 from ..module_utils._collector.probing import Probe, plan_probe
-from ..module_utils._identity.identity import CollectorGrants, list_needed_accounts
+from ..module_utils._identity.identity import CollectorGrants, list_account_needs
 from ..module_utils._otelcol.kube import names
 from ..module_utils._otelcol.kube.objects import Manifest
 from . import _collector_facts, _outside_names
@@ -44,7 +44,7 @@ class RenderedBundle:
             "sidecars": self.list_sidecars(),
             "probes": self.probes(),
             "untested": _collector_facts.list_untested_collectors(self.builds),
-            "service_accounts": list_needed_accounts(
+            "service_accounts": list_account_needs(
                 CollectorGrants(build.collector, build.needs.aws_grants) for build in self.builds
             ),
             "monitoring_files": self.build_monitoring_files(),
@@ -68,7 +68,7 @@ class RenderedBundle:
 
     def list_sidecars(self) -> list[dict[str, str]]:
         """Return the collectors that the operator adds to pods of applications."""
-        sidecars = [collector for collector in self.collectors if collector.mode == "sidecar"]
+        sidecars = [collector for collector in self.collectors if collector.is_sidecar]
         return [{"namespace": collector.namespace, "name": collector.name} for collector in sidecars]
 
     def probes(self) -> list[Probe]:

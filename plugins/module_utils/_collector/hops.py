@@ -48,7 +48,7 @@ def plan_hop(build: CollectorBuild, receivers_by_exporter: Mapping[str, Sequence
     `receivers_by_exporter` has the names of the collectors that each exporter sends to.
     """
     collector = build.collector
-    if collector.mode == "sidecar":
+    if collector.is_sidecar:
         return None
     signals_by_exporter = PipelineGraph.of(build.config).find_signals_by_id("exporters")
     exporters: dict[str, HopExporter] = {}

@@ -315,6 +315,16 @@ class Collector:
         return self.mode in ("deployment", "statefulset") and self.autoscaling.get("max_replicas", self.replicas) == 1
 
     @property
+    def is_sidecar(self) -> bool:
+        """Whether it runs in pods of applications, which the operator adds it to."""
+        return self.mode == "sidecar"
+
+    @property
+    def has_own_account(self) -> bool:
+        """Whether its ServiceAccount has its own name, as it has if the user names no other one."""
+        return self.service_account_name == self.name
+
+    @property
     def nodes(self) -> str:
         """The node selector and the affinity in one text, so that collectors can be compared; empty for all nodes."""
         limits = [limit for limit in (self.node_selector, self.affinity) if limit]
@@ -348,7 +358,7 @@ class Collector:
 
         A sidecar listens at the loopback of its pod. With two IP families, all addresses are opened.
         """
-        if self.mode == "sidecar":
+        if self.is_sidecar:
             return LOCALHOST
         return ANY_ADDRESS if self.is_dual_stack else POD_ADDRESS
 

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which service accounts need an IAM role, and what does a collector carry for it? Private.
+"""The service accounts of collectors, what they need at AWS, and the providers that give them a role. Private.
 
 | provider | how the pods of a service account get a role |
 |---|---|
@@ -9,20 +9,18 @@
 | `pod_identity` | an association at EKS; the account needs no annotation for that |
 | `static` | as `irsa`, with a role that exists |
 
-`role_names.py` names the roles, `assignment.py` says which account gets one, and `role_proofs.py` whether pods have it.
+`role_names.py` names the roles, `assignment.py` says which account gets one, `carried_identity.py` what a collector
+carries for it, and `role_proofs.py` whether pods have it.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any, NamedTuple, TypedDict
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, TypedDict
 
 from .._collector.options import Collector
-from .._otelcol.errors import Problem, join_at_most
-from .._otelcol.needs.aws_policy import IRSA, POD_IDENTITY, AwsGrant, ServiceAccount, build_statements
+from .._otelcol.errors import join_at_most
+from .._otelcol.needs.aws_policy import IRSA, POD_IDENTITY, AwsGrant, ServiceAccount, Statement, build_statements
 
 # The provider that uses existing roles.
 STATIC = "static"
@@ -34,11 +32,6 @@ ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
 POD_ANNOTATION = "o11y.opentelemetry/pod-identity"
 # The annotation of a service account that has its role, by provider.
 ANNOTATIONS = {IRSA: ROLE_ANNOTATION, POD_IDENTITY: POD_ANNOTATION, STATIC: ROLE_ANNOTATION}
-# The annotation of a pod that changes with the identity of its account, so that the pod is replaced.
-IDENTITY_STAMP = "o11y.opentelemetry/identity"
-_STAMP_LENGTH = 16
-
-_SIDECAR = "sidecar"
 # So many actions are named in a warning.
 _SHOWN_ACTIONS = 5
 # Variables that lead the AWS SDKs to credentials. Source: their reference guide, "Standardized credential providers".
@@ -54,14 +47,14 @@ _CREDENTIAL_VARIABLES = (
 )
 
 
-class NeededAccount(TypedDict):
-    """A service account, and what its collectors need at AWS, which may be nothing."""
+class AccountNeeds(TypedDict):
+    """A service account, and what its collectors need at AWS."""
 
     namespace: str
     service_account: str
     collectors: list[str]
     """The names of the collectors that run as this account."""
-    statements: list[dict[str, Any]]
+    statements: list[Statement]
     """What these need together: statements of an IAM policy."""
 
 
@@ -75,17 +68,12 @@ class CollectorGrants(NamedTuple):
 # ── Whose account it is ──
 
 
-def _has_own_account(collector: Collector) -> bool:
-    """Return whether a collector has the account of its own name, which it has if the user names no other one."""
-    return collector.service_account_name == collector.name
-
-
 def has_unknown_account(collector: Collector) -> bool:
     """Return whether nobody knows the account of a collector: a sidecar runs as the account of each pod that has it.
 
     The account of a sidecar is known only if its option `service_account_name` names one.
     """
-    return collector.mode == _SIDECAR and _has_own_account(collector)
+    return collector.is_sidecar and collector.has_own_account
 
 
 def may_have_credentials(collector: Collector) -> bool:
@@ -93,7 +81,7 @@ def may_have_credentials(collector: Collector) -> bool:
 
     An account of another name may be one of the user's, and so may that of the pods with a sidecar.
     """
-    if not _has_own_account(collector) or collector.mode == _SIDECAR:
+    if collector.is_sidecar or not collector.has_own_account:
         return True
     if {ROLE_ANNOTATION, POD_ANNOTATION} & set(collector.service_account_annotations):
         return True
@@ -103,8 +91,8 @@ def may_have_credentials(collector: Collector) -> bool:
 # ── What accounts need ──
 
 
-def list_needed_accounts(members: Iterable[CollectorGrants]) -> list[NeededAccount]:
-    """Return a row for every service account, with what its collectors need at AWS together.
+def list_account_needs(members: Iterable[CollectorGrants]) -> list[AccountNeeds]:
+    """Return every known service account, with what its collectors need at AWS together, which may be nothing.
 
     For example:
 
@@ -118,15 +106,17 @@ def list_needed_accounts(members: Iterable[CollectorGrants]) -> list[NeededAccou
             account = ServiceAccount(collector.namespace, collector.service_account_name)
             names_by_account.setdefault(account, []).append(collector.name)
             grants_by_account.setdefault(account, []).extend(grants)
-    return [
-        {
-            "namespace": account.namespace,
-            "service_account": account.name,
-            "collectors": names,
-            "statements": build_statements(grants_by_account[account]),
-        }
-        for account, names in names_by_account.items()
-    ]
+    account_needs: list[AccountNeeds] = []
+    for account, names in names_by_account.items():
+        account_needs.append(
+            {
+                "namespace": account.namespace,
+                "service_account": account.name,
+                "collectors": names,
+                "statements": build_statements(grants_by_account[account]),
+            }
+        )
+    return account_needs
 
 
 def list_account_warnings(members: Iterable[CollectorGrants]) -> list[str]:
@@ -149,39 +139,3 @@ def _list_actions(grants: Sequence[AwsGrant]) -> list[str]:
     for grant in grants:
         actions.update(grant.actions)
     return sorted(actions)
-
-
-# ── What a collector carries ──
-
-
-def add_identity(collector: Collector, identities: Mapping[str, Mapping[str, str]]) -> Collector:
-    """Return a collector whose account carries its identity, and whose pods are replaced when that changes.
-
-    `identities` has the annotations of accounts by `namespace/name`, such as
-    `{"obs/gateway": {"eks.amazonaws.com/role-arn": "arn:…"}}`. Raises Problem if the user gave one another value.
-    """
-    annotations = identities.get(f"{collector.namespace}/{collector.service_account_name}")
-    if not annotations or has_unknown_account(collector):
-        return collector
-    _refuse_other_values(collector, annotations)
-    account_annotations = {**collector.service_account_annotations, **annotations}
-    if collector.mode == _SIDECAR:  # its pods have another owner, who replaces them
-        return replace(collector, service_account_annotations=account_annotations)
-    pod_annotations = {**collector.pod_annotations, IDENTITY_STAMP: _hash_annotations(annotations)}
-    return replace(collector, service_account_annotations=account_annotations, pod_annotations=pod_annotations)
-
-
-def _refuse_other_values(collector: Collector, annotations: Mapping[str, str]) -> None:
-    """Raise Problem for the first annotation that the user gave another value than the identity has."""
-    user_annotations = collector.service_account_annotations
-    for key, value in annotations.items():
-        if user_annotations.get(key, value) != value:
-            wrong = f"its service_account_annotations have another {key} than its identity"
-            fix = "Remove the annotation, or the inputs of otel_identity."
-            raise Problem(wrong, asked=f"Give collector '{collector.name}' its identity", fix=fix)
-
-
-def _hash_annotations(annotations: Mapping[str, str]) -> str:
-    """Return a short text that differs for other annotations."""
-    serialized = json.dumps(annotations, sort_keys=True)
-    return hashlib.sha256(serialized.encode()).hexdigest()[:_STAMP_LENGTH]

@@ -10,7 +10,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.options import Collector
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity import identity, oidc_provider, role_names
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity import (
+    carried_identity,
+    identity,
+    oidc_provider,
+    role_names,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.assignment import (
     IdentityRequest,
     assign_roles,
@@ -36,16 +41,16 @@ def members(*pairs: tuple[Collector, list[AwsGrant]]) -> list[identity.Collector
 
 def test_an_account_has_what_its_collectors_need_together() -> None:
     one, two = collector(name="one", service_account_name="x"), collector(name="two", service_account_name="x")
-    (found,) = identity.list_needed_accounts(members((one, [GRANT]), (two, [replace(GRANT, actions=("b:B",)), GRANT])))
+    (found,) = identity.list_account_needs(members((one, [GRANT]), (two, [replace(GRANT, actions=("b:B",)), GRANT])))
     assert (found["service_account"], found["collectors"]) == ("x", ["one", "two"])
     assert [statement["Action"] for statement in found["statements"]] == [["a:A", "b:B"]]
 
 
 def test_sidecars_run_as_somebody_else() -> None:
     sidecar = collector(name="one", mode="sidecar", backend="operator")
-    assert identity.list_needed_accounts(members((sidecar, [GRANT]))) == []
+    assert identity.list_account_needs(members((sidecar, [GRANT]))) == []
     key = f"{sidecar.namespace}/{sidecar.service_account_name}"
-    assert identity.add_identity(sidecar, {key: ROLE}) is sidecar
+    assert carried_identity.add_identity(sidecar, {key: ROLE}) is sidecar
     (told,) = identity.list_account_warnings(
         members((sidecar, [GRANT]), (sidecar, []), (collector(name="two"), [GRANT]))
     )
@@ -54,30 +59,11 @@ def test_sidecars_run_as_somebody_else() -> None:
 
 def test_a_sidecar_whose_pods_run_as_a_named_account_gets_its_role() -> None:
     sidecar = collector(name="one", mode="sidecar", backend="operator", service_account_name="app")
-    (found,) = identity.list_needed_accounts(members((sidecar, [GRANT])))
+    (found,) = identity.list_account_needs(members((sidecar, [GRANT])))
     assert (found["service_account"], found["collectors"]) == ("app", ["one"])
     assert identity.list_account_warnings(members((sidecar, [GRANT]))) == []
-    stamped = identity.add_identity(sidecar, {f"{sidecar.namespace}/app": ROLE})
+    stamped = carried_identity.add_identity(sidecar, {f"{sidecar.namespace}/app": ROLE})
     assert (stamped.service_account_annotations, stamped.pod_annotations) == (ROLE, {})
-
-
-def test_a_change_of_identity_replaces_pods_and_nothing_else_does() -> None:
-    plain = collector(name="one")
-    key = f"{plain.namespace}/{plain.service_account_name}"
-    one, same, other = (identity.add_identity(plain, {key: {**ROLE, "b": text}}) for text in ("1", "1", "2"))
-    assert one.service_account_annotations == {**ROLE, "b": "1"}
-    assert one == same
-    assert one.pod_annotations[identity.IDENTITY_STAMP] != other.pod_annotations[identity.IDENTITY_STAMP]
-    assert identity.add_identity(plain, {"elsewhere/one": ROLE}) is plain
-
-
-def test_an_annotation_of_the_users_own_that_says_otherwise_is_refused() -> None:
-    role = {"eks.amazonaws.com/role-arn": "arn:b"}
-    own = collector(name="one", service_account_annotations=role)
-    key = f"{own.namespace}/{own.service_account_name}"
-    with pytest.raises(Problem, match=r"have another eks\.amazonaws\.com/role-arn than its identity"):
-        identity.add_identity(own, {key: ROLE})
-    assert identity.add_identity(own, {key: role}).pod_annotations[identity.IDENTITY_STAMP]
 
 
 def test_the_environment_has_the_texts_of_the_pod() -> None:
