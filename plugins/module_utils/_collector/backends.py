@@ -24,6 +24,7 @@ from .._otelcol.errors import Problem
 from .manifests import (
     autoscaler,
     certificate,
+    collector_roles,
     extra,
     monitoring,
     namespaces,
@@ -49,8 +50,8 @@ _ACCOUNT_BUILDERS: Builders = (
     namespaces.render_collector_namespace,
     service_account.render_service_account,
     security_context_constraints.render_constraints,
-    service_account.render_cluster_role,
-    service_account.render_cluster_role_binding,
+    collector_roles.render_cluster_role,
+    collector_roles.render_cluster_role_binding,
 )
 # What lets clients, and those who watch the collector, reach it.
 _ACCESS_BUILDERS: Builders = (
@@ -114,7 +115,7 @@ def _build_plain_manifests(collector_build: CollectorBuild) -> list[Manifest]:
     )
     manifests = _run_builders(builders, collector_build)
     manifests += [
-        *service_account.render_namespace_roles(collector_build),
+        *collector_roles.render_namespace_roles(collector_build),
         *certificate.render_certificates(collector_build),
     ]
     return [*manifests, *extra.label_extra_manifests(collector_build, manifests)]
@@ -134,7 +135,7 @@ def _build_operated_manifests(collector_build: CollectorBuild) -> list[Manifest]
     manifests = _run_builders(builders, collector_build)
     custom_resource = open_telemetry_collector.render_collector_resource(collector_build)
     manifests += [
-        *service_account.render_namespace_roles(collector_build),
+        *collector_roles.render_namespace_roles(collector_build),
         *target_allocator.render_secret_roles(collector_build),
         *certificate.render_certificates(collector_build),
     ]

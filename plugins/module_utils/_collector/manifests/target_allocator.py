@@ -21,10 +21,11 @@ from typing import Any
 from ..._otelcol.config.paths import list_at, mapping_at
 from ..._otelcol.kube import names
 from ..options import replace_registry
-from . import pod, service_account
+from . import pod
+from .allocator_rules import RECEIVER, SECRET_RULES, list_allocator_rules
 from .build import CollectorBuild, Manifest, frame_manifest, omit_empty
+from .role_frames import frame_role, frame_role_binding
 
-RECEIVER = "prometheus"  # the operator looks for this name and no other
 # What the custom resource calls the filters of targets, where its word is not that of the option.
 _FILTER_STRATEGIES = {"none": ""}
 _POD_SECURITY = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
@@ -129,14 +130,14 @@ def render_cluster_role(build: CollectorBuild) -> Manifest | None:
     """Return the ClusterRole of the allocator, which reads the targets of its jobs and custom resources."""
     if not build.collector.is_allocated:
         return None
-    return service_account.frame_role(build, _role_name(build), service_account.list_allocator_rules(build))
+    return frame_role(build, _role_name(build), list_allocator_rules(build))
 
 
 def render_cluster_role_binding(build: CollectorBuild) -> Manifest | None:
     """Return the binding of that ClusterRole to the account of the allocator."""
     if not build.collector.is_allocated:
         return None
-    return service_account.frame_role_binding(build, _role_name(build), _account_name(build))
+    return frame_role_binding(build, _role_name(build), _account_name(build))
 
 
 def render_secret_roles(build: CollectorBuild) -> list[Manifest]:
@@ -145,11 +146,10 @@ def render_secret_roles(build: CollectorBuild) -> list[Manifest]:
         return []
     custom_resources = build.collector.target_allocator.get("prometheus_cr") or {}
     role_name, account = _role_name(build), _account_name(build)
-    rules = service_account.SECRET_RULES
     manifests = []
     for namespace in custom_resources.get("secret_namespaces") or []:
-        manifests.append(service_account.frame_role(build, role_name, rules, namespace=namespace))
-        manifests.append(service_account.frame_role_binding(build, role_name, account, namespace=namespace))
+        manifests.append(frame_role(build, role_name, SECRET_RULES, namespace=namespace))
+        manifests.append(frame_role_binding(build, role_name, account, namespace=namespace))
     return manifests
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector import conflicts
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.backends import BACKENDS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests import collector_roles
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests import (
     open_telemetry_collector as cr,
 )
@@ -137,8 +138,8 @@ def test_an_account_mounts_nothing_by_itself_but_in_pods_of_others(options: dict
 @pytest.mark.parametrize("backend", ["kubernetes", "operator"])
 def test_an_elector_has_the_leases_of_one_namespace(backend: str) -> None:
     one = build(running(extensions=ELECTING), backend=backend)
-    assert (accounts.render_cluster_role(one), accounts.render_cluster_role_binding(one)) == (None, None)
-    role, binding = accounts.render_namespace_roles(one)
+    assert (collector_roles.render_cluster_role(one), collector_roles.render_cluster_role_binding(one)) == (None, None)
+    role, binding = collector_roles.render_namespace_roles(one)
     for made, kind in ((role, "Role"), (binding, "RoleBinding")):
         metadata = made["metadata"]
         assert (made["kind"], metadata["namespace"], metadata["name"]) == (kind, "leases", "telemetry.gateway")
@@ -150,4 +151,4 @@ def test_an_elector_has_the_leases_of_one_namespace(backend: str) -> None:
 
 def test_a_namespace_that_a_variable_names_is_any_namespace() -> None:
     one = build(running(extensions={"k8s_leader_elector": {"lease_name": "a", "lease_namespace": "${env:NAMESPACE}"}}))
-    assert accounts.render_namespace_roles(one) == [] and accounts.render_cluster_role(one) is not None
+    assert collector_roles.render_namespace_roles(one) == [] and collector_roles.render_cluster_role(one) is not None

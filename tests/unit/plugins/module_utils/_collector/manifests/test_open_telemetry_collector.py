@@ -12,10 +12,13 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.back
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests import (
     open_telemetry_collector as cr,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests import (
-    service_account as accounts,
-)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests import target_allocator
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests.allocator_rules import (
+    list_allocator_rules,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests.collector_roles import (
+    list_collector_rules,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from ...helpers import CONFIG, LABELS, PODS, build, cases, running
@@ -195,18 +198,16 @@ def test_nothing_but_the_jobs_is_translated() -> None:
 
 def test_the_allocator_discovers_what_monitors_select_and_the_collector_scrapes() -> None:
     one = order(scraping({"job_name": "a", "kubernetes_sd_configs": [{"role": "pod"}, {"role": "node"}]}))
-    assert granted(accounts.list_allocator_rules(one)) == {("", "pods"), ("", "nodes")}
-    assert {"nonResourceURLs": ["/metrics"], "verbs": ["get"]} in accounts.list_collector_rules(one)
-    scraped = granted(accounts.list_collector_rules(one))
+    assert granted(list_allocator_rules(one)) == {("", "pods"), ("", "nodes")}
+    assert {"nonResourceURLs": ["/metrics"], "verbs": ["get"]} in list_collector_rules(one)
+    scraped = granted(list_collector_rules(one))
     assert ("", "nodes/metrics") in scraped and ("", "nodes") not in scraped
     assert ("apps", "replicasets") in scraped, "those of other components stay"
     path = {"target_label": "__metrics_path__", "replacement": "/api/v1/nodes/$$1/proxy/metrics"}
     kubelets = order(scraping({"kubernetes_sd_configs": [{"role": "node"}], "relabel_configs": [path]}))
-    assert ("", "nodes/proxy") in granted(accounts.list_collector_rules(kubelets)) - granted(
-        accounts.list_allocator_rules(kubelets)
-    )
-    assert granted(accounts.list_allocator_rules(order(scraping({"job_name": "a"})))) == {("", "pods")}
-    found = granted(accounts.list_allocator_rules(order(sources=SOURCES)))
+    assert ("", "nodes/proxy") in granted(list_collector_rules(kubelets)) - granted(list_allocator_rules(kubelets))
+    assert granted(list_allocator_rules(order(scraping({"job_name": "a"})))) == {("", "pods")}
+    found = granted(list_allocator_rules(order(sources=SOURCES)))
     assert {("monitoring.coreos.com", "servicemonitors"), ("discovery.k8s.io", "endpointslices")} <= found
     assert not any(name == "secrets" for _group, name in found)
 

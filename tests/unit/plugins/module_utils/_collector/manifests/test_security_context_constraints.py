@@ -8,11 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests import collector_roles
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests import (
     security_context_constraints as constraints,
-)
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests import (
-    service_account as accounts,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests.build import (
     CollectorBuild,
@@ -80,11 +78,11 @@ def test_who_needs_nothing_special_has_no_constraints(options: dict[str, Any]) -
 
 def test_the_right_to_use_them_and_no_others_is_the_collectors_beside_a_target_allocator_too() -> None:
     one = placed(LOGS, mode="daemonset")
-    assert accounts.render_cluster_role(one)["rules"] == [RIGHT]
+    assert collector_roles.render_cluster_role(one)["rules"] == [RIGHT]
     subject = {"kind": "ServiceAccount", "name": "gateway", "namespace": "telemetry"}
-    assert accounts.render_cluster_role_binding(one)["subjects"] == [subject]
+    assert collector_roles.render_cluster_role_binding(one)["subjects"] == [subject]
     scraping = running(receivers={"prometheus": {"config": {"scrape_configs": []}}})
     one = placed(scraping, mode="statefulset", backend="operator", target_allocator={"enabled": True}, host_ports=True)
-    assert RIGHT not in accounts.render_cluster_role(one)["rules"]  # it opens no port
+    assert RIGHT not in collector_roles.render_cluster_role(one)["rules"]  # it opens no port
     two = replace(one, collector=replace(one.collector, selinux_type="spc_t"))
-    assert RIGHT in accounts.render_cluster_role(two)["rules"]
+    assert RIGHT in collector_roles.render_cluster_role(two)["rules"]
