@@ -29,7 +29,7 @@ from ..._otelcol.config.paths import mapping_at
 from ..._otelcol.errors import Problem, join_at_most
 from ..._otelcol.kube.objects import Manifest, ObjectRef, ref
 from ..applied_state import is_applied
-from ..ownership_marks import list_lacking_parts
+from ..missing_parts import list_missing_account_parts
 from .second_budgets import find_bundle_budgets, find_operator_budgets, refuse_second_budget
 from .session import ObjectPair, Pairs, Session, list_objects
 from .takeover_warnings import warn_of_earlier_versions, warn_of_helm, warn_of_other_tools
@@ -204,7 +204,7 @@ def _describe_foreign(manifest: Manifest, live: Manifest) -> str:
 def _refuse_lacking_accounts(pairs: list[_LivePair]) -> None:
     """Raise Problem if a ServiceAccount of others lacks what the collectors need of it."""
     for manifest, live in pairs:
-        missing_parts = list_lacking_parts(live, manifest)
+        missing_parts = list_missing_account_parts(live, manifest)
         if missing_parts:
             wrong = f"{ref(live)} lacks {', '.join(missing_parts)}, and belongs to {describe_owner(live)}"
             fix = "Have its owner add what is missing, or leave service_account_name out, which makes an account."

@@ -30,8 +30,8 @@ from ..._otelcol.errors import Problem, join_at_most
 from ..._otelcol.kube.objects import Manifest, ref
 from ..._rollout.live.webhook_reasons import explain_rejected_object
 from ..change_set import Action
+from ..missing_parts import list_missing_metadata
 from ..object_difference import strip_server_fields
-from ..ownership_marks import list_missing_marks
 from ..replacement_order import must_be_remade
 from ..replica_counts import find_autoscaled
 from .kubectl_changes import drop_tried_kubectl_fields
@@ -152,8 +152,8 @@ class GroupApply:
             return manifest
         if not live_before or manifest["kind"] != "Namespace" or not FORBIDDEN_MESSAGE.search(error.message):
             return None
-        if missing_marks := list_missing_marks(live_before, manifest):
-            text = f"{ref(manifest)} stays without {', '.join(missing_marks)}, because this user may not patch it."
+        if missing_metadata := list_missing_metadata(live_before, manifest):
+            text = f"{ref(manifest)} stays without {', '.join(missing_metadata)}, because this user may not patch it."
             self._session.report.warnings.append(text)
         return live_before
 

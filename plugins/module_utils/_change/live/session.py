@@ -23,7 +23,7 @@ from ..._otelcol.kube.objects import Manifest, ObjectRef, ref
 from ..._rollout.live.webhook_trust import is_trust_lost
 from ..applied_state import is_applied
 from ..change_set import ChangeSet
-from ..ownership_marks import may_convert
+from ..earlier_objects import may_convert
 from .bundle_options import BundleOptions
 from .bundle_report import BundleReport, tell_done_on_failure
 

@@ -29,7 +29,7 @@ from ..._rollout.change_record import build_record_reference, is_record
 from ..._rollout.wave_note import build_empty_note, is_note
 from ..collector_change import group_by_collector
 from ..config_versions import find_collectors_with_new_config, find_earlier_configs, find_unmounted_configs
-from ..ownership_marks import find_earlier_place, is_of_earlier_version
+from ..earlier_objects import find_earlier_place, is_of_earlier_version
 from ..stale_objects import find_stale_objects
 from .needed_issuers import read_certificate_secrets
 from .session import Session, collect_refs, list_namespaces, list_objects, report_kept

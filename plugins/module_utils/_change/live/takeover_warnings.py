@@ -17,7 +17,7 @@ from ..._kube.ownership import read_release_label
 from ..._otelcol.errors import join_at_most
 from ..._otelcol.kube.keepers import HELM_NAME
 from ..._otelcol.kube.objects import Manifest, ObjectRef, ref
-from ..ownership_marks import HelmRelease, list_tool_marks, read_helm_release
+from ..tool_marks import HelmRelease, list_tool_marks, read_helm_release
 from .session import Pairs, Session
 
 _MOST_SHOWN = 5

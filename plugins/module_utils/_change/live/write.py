@@ -20,8 +20,8 @@ from ..._otelcol.kube.objects import Manifest, ref
 from ..._rollout.live.rollout_wait import FIX_OF_PARALLEL_RUNS
 from ..applied_state import is_applied
 from ..managed_fields import extract_applied
-from ..ownership_marks import list_tool_marks
 from ..replica_counts import find_kept_replicas
+from ..tool_marks import list_tool_marks
 from .session import Session, read_uid
 
 # No object has this resourceVersion. An apply with it creates an object, and is refused for one that exists.
