@@ -17,8 +17,8 @@ and Flux read. For example:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypedDict
 
 from .._otelcol.config.paths import list_at, mapping_at
@@ -99,6 +99,11 @@ class Stage:
     values: Mapping[str, Any] | None = None
     """The values of the Helm chart that installs the product of this stage; None if no chart does."""
 
+    @property
+    def has_content(self) -> bool:
+        """Whether there is anything to write: a chart whose Namespace an earlier stage has leaves values alone."""
+        return bool(self.files) or self.values is not None
+
 
 def build_stages(collectors: RenderResult, instrumentation: RenderResult, products: Iterable[Product]) -> list[Stage]:
     """Return the stages of a cluster that have files or values of a chart, from what the roles render.
@@ -111,8 +116,9 @@ def build_stages(collectors: RenderResult, instrumentation: RenderResult, produc
         INSTRUMENTATION, _put_in_file("instrumentations.yml", list_at(instrumentation, "manifests"))
     )
     stages = [stage_by_name[name] for name in STAGES if name in stage_by_name]
-    unique_stages = _drop_repeated_objects(stages, list_at(instrumentation, "namespaces"))
-    return [stage for stage in unique_stages if stage.files or stage.values is not None]
+    unique_stages = _drop_repeated_objects(stages)
+    annotated_stages = _annotate_namespaces(unique_stages, list_at(instrumentation, "namespaces"))
+    return [stage for stage in annotated_stages if stage.has_content]
 
 
 def explain_left_out(products: Iterable[Product]) -> list[str]:
@@ -131,7 +137,7 @@ def explain_left_out(products: Iterable[Product]) -> list[str]:
 
 def build_file_tree(stages: Sequence[Stage]) -> dict[str, list[Object]]:
     """Return the files of a cluster by their paths in its folder, each with its documents."""
-    # A chart whose Namespace an earlier stage has leaves its stage with values alone, which kustomize does not read.
+    # Kustomize does not read the values of a chart, so a stage that has nothing else is not listed.
     listed_stages = [stage.name for stage in stages if stage.files]
     files: dict[str, list[Object]] = {KUSTOMIZATION: [_build_kustomization(listed_stages)]}
     for stage in stages:
@@ -195,48 +201,71 @@ def _build_collectors_stage(render_result: RenderResult) -> Stage:
     return Stage(COLLECTORS, files)
 
 
-def _drop_repeated_objects(stages: Iterable[Stage], annotated_namespaces: Iterable[Object]) -> Iterator[Stage]:
-    """Yield the stages with each object once, in the first stage that has it.
+def _drop_repeated_objects(stages: Iterable[Stage]) -> list[Stage]:
+    """Return the stages with each object once, in the first stage that has it.
 
-    A Namespace stays as its first stage has it, as `site` does not change one of another release. But it gets the
-    annotations of `annotated_namespaces`. Those of these Namespaces that no stage has become a file of the last stage.
+    A Namespace stays as its first stage has it, as `site` does not change one of another release. Raises Problem if
+    two stages define another object differently.
     """
-    namespace_by_ref = {ref(manifest): manifest for manifest in annotated_namespaces}
-    object_by_ref: dict[ObjectRef, Object] = {}
+    earlier_objects: dict[ObjectRef, Object] = {}
+    unique_stages = []
     for stage in stages:
         files = {}
         for name, objects in stage.files.items():
-            new_objects = list(_list_new_objects(objects, object_by_ref, namespace_by_ref))
+            new_objects = _take_new_objects(objects, earlier_objects)
             if new_objects:
                 files[name] = new_objects
-        # This is the last stage. What is left in `namespace_by_ref` by now, no stage has.
-        if stage.name == INSTRUMENTATION and namespace_by_ref:
-            files["namespaces.yml"] = list(namespace_by_ref.values())
-        yield Stage(stage.name, files, stage.values)
+        unique_stages.append(replace(stage, files=files))
+    return unique_stages
 
 
-def _list_new_objects(
-    objects: Iterable[Object], object_by_ref: dict[ObjectRef, Object], namespace_by_ref: dict[ObjectRef, Object]
-) -> Iterator[Object]:
-    """Yield the objects that no earlier file has, Namespaces with the annotations that are wanted of them.
-
-    Adds them to `object_by_ref`, and takes the Namespaces out of `namespace_by_ref`.
-    """
+def _take_new_objects(objects: Iterable[Object], earlier_objects: dict[ObjectRef, Object]) -> list[Object]:
+    """Return the objects that are not among the earlier ones, and add them to these."""
+    new_objects = []
     for manifest in objects:
         object_ref = ref(manifest)
-        if object_ref in object_by_ref:
-            if manifest["kind"] != "Namespace" and object_by_ref[object_ref] != manifest:
-                wrong = f"two parts of the inventory define {object_ref} differently"
-                raise Problem(wrong, fix="Give one of them another name or namespace.")
-            continue
-        object_by_ref[object_ref] = manifest
-        annotations = mapping_at(namespace_by_ref.pop(object_ref, {}), "metadata", "annotations")
-        yield _add_annotations(manifest, annotations) if annotations else manifest
+        earlier_object = earlier_objects.get(object_ref)
+        if earlier_object is None:
+            earlier_objects[object_ref] = manifest
+            new_objects.append(manifest)
+        elif manifest["kind"] != "Namespace" and earlier_object != manifest:
+            wrong = f"two parts of the inventory define {object_ref} differently"
+            raise Problem(wrong, fix="Give one of them another name or namespace.")
+    return new_objects
 
 
-def _add_annotations(manifest: Object, extra_annotations: Mapping[str, Any]) -> Object:
+def _annotate_namespaces(stages: Sequence[Stage], annotated_namespaces: Iterable[Object]) -> list[Stage]:
+    """Return the stages with the annotations of some Namespaces in their own.
+
+    Those of these Namespaces that no stage has become a file of the stage of the instrumentations.
+    """
+    namespace_by_ref = {ref(namespace): namespace for namespace in annotated_namespaces}
+    found_refs: set[ObjectRef] = set()
+    annotated_stages = []
+    for stage in stages:
+        files = {}
+        for name, objects in stage.files.items():
+            found_refs.update(map(ref, objects))
+            files[name] = [_add_annotations(manifest, namespace_by_ref.get(ref(manifest), {})) for manifest in objects]
+        annotated_stages.append(replace(stage, files=files))
+    missing_namespaces = [namespace for name, namespace in namespace_by_ref.items() if name not in found_refs]
+    return [_add_namespace_file(stage, missing_namespaces) for stage in annotated_stages]
+
+
+def _add_annotations(manifest: Object, annotated_namespace: Mapping[str, Any]) -> Object:
+    """Return an object with the annotations of a Namespace; without any, it stays as it is."""
+    added_annotations = mapping_at(annotated_namespace, "metadata", "annotations")
+    if not added_annotations:
+        return manifest
     metadata = mapping_at(manifest, "metadata")
     return {
         **manifest,
-        "metadata": {**metadata, "annotations": {**mapping_at(metadata, "annotations"), **extra_annotations}},
+        "metadata": {**metadata, "annotations": {**mapping_at(metadata, "annotations"), **added_annotations}},
     }
+
+
+def _add_namespace_file(stage: Stage, namespaces: Sequence[Object]) -> Stage:
+    """Return the stage of the instrumentations with a file of Namespaces, if there are any; other stages stay."""
+    if stage.name != INSTRUMENTATION:
+        return stage
+    return replace(stage, files={**stage.files, **_put_in_file("namespaces.yml", namespaces)})

@@ -37,3 +37,18 @@ def test_two_charts_in_one_namespace_have_their_values() -> None:
         "cert-manager/values.yml": [{"chart": "cert-manager"}],
         "operator/values.yml": [{"chart": "operator"}],
     }
+
+
+def test_a_namespace_has_its_annotations_where_it_is_first_or_else_with_the_instrumentations() -> None:
+    names = ("platform", "shop")
+    annotated = [{**PLATFORM, "metadata": {"name": name, "annotations": {"inject": "yes"}}} for name in names]
+    stages = build_stages(
+        {"collectors": [], "manifests": []},
+        {"manifests": [], "namespaces": annotated},
+        [helm_product("cert-manager"), helm_product("operator")],
+    )
+    assert [(stage.name, dict(stage.files)) for stage in stages] == [
+        ("cert-manager", {"namespace.yml": annotated[:1]}),
+        ("operator", {}),
+        ("instrumentation", {"namespaces.yml": annotated[1:]}),
+    ]
