@@ -17,7 +17,7 @@ The mode decides which fields there are:
 - deployment: replicas, autoscaler, disruption budget and strategy.
 - daemonset: strategy alone.
 - statefulset: as deployment without a strategy, and the fields of `_render_stateful_fields`.
-- sidecar: the fields of a container alone, since its pod belongs to an application.
+- sidecar: the fields of `_render_sidecar_fields`.
 
 Source of the fields: the operator's CRD, version v1beta1, and internal/manifests/collector for what it makes of them.
 Private.
@@ -31,6 +31,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..._otelcol.kube import names
+from ..options import Collector
 from . import autoscaler, own_metrics, pod, workload
 from .build import CollectorBuild, Manifest, frame_manifest, omit_empty
 from .explicit_config import make_config_explicit
@@ -41,7 +42,6 @@ API_VERSION = "opentelemetry.io/v1beta1"
 KIND = "OpenTelemetryCollector"
 # The modes with an update strategy, and the field for it.
 STRATEGY_FIELDS = {"daemonset": "daemonSetUpdateStrategy", "deployment": "deploymentUpdateStrategy"}
-_SIDECAR = "sidecar"
 # How many digits of a hash the annotation of the pods has.
 _HASH_DIGITS = 16
 
@@ -49,18 +49,16 @@ _HASH_DIGITS = 16
 def render_collector_resource(build: CollectorBuild) -> Manifest:
     """Return the custom resource. Its labels become those of the pods, for which it has no field of its own."""
     collector = build.collector
-    pod_fields = _render_pod_fields(build)
     config = make_config_explicit(prepare_operator_config(build))
+    mode_fields = _render_sidecar_fields(build) if collector.is_sidecar else _render_workload_fields(build, config)
     spec = {
         "mode": collector.mode,
         "managementState": "managed",
         "upgradeStrategy": collector.upgrade_strategy,
-        **pod_fields,
-        **_render_scale(build),
-        **_stamp_pods(build, pod_fields, config),
+        **mode_fields,
         # The operator's own policy admits TCP alone (0.158) and nothing but what it finds; ours has the derived ports.
         "networkPolicy": {"enabled": False},
-        **_config_versions_field(build),
+        **omit_empty(configVersions=_count_config_versions(collector)),
         "observability": {"metrics": {"disablePrometheusAnnotations": True}},
         **omit_empty(targetAllocator=render_target_allocator(build)),
         "config": config,
@@ -70,34 +68,46 @@ def render_collector_resource(build: CollectorBuild) -> Manifest:
     return manifest
 
 
+def _render_sidecar_fields(build: CollectorBuild) -> dict[str, Any]:
+    """Return the fields of a sidecar: those of a container alone, since its pod belongs to an application.
+
+    No field of the custom resource reaches that pod. So the container also has the security context that the pod of
+    another collector has, without `fsGroup`, which exists for pods alone. The pod has a token by itself.
+    """
+    pod_context = {key: value for key, value in pod.pod_security(build).items() if key != "fsGroup"}
+    no_token = pod.ApiToken([], [])
+    return _render_container_fields(build, {**pod.CONTAINER_SECURITY, **pod_context}, no_token)
+
+
+def _render_workload_fields(build: CollectorBuild, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a collector with pods of its own: those of the pods, their number and their annotations."""
+    pod_fields = _render_pod_fields(build)
+    return {
+        **pod_fields,
+        **_render_scale_fields(build),
+        "podAnnotations": _render_pod_annotations(build, pod_fields, config),
+    }
+
+
+def _count_config_versions(collector: Collector) -> int | None:
+    """Return how many ConfigMaps the operator keeps: one for each revision of the workload. None for a sidecar.
+
+    `revision_history_limit` counts earlier revisions; with the present one, there is one more. By default, the operator
+    keeps three, and the workloads that it makes have ten revisions. A sidecar has no such field: its config is in its
+    pod.
+    """
+    return None if collector.is_sidecar else collector.revision_history_limit + 1
+
+
 def _render_pod_fields(build: CollectorBuild) -> dict[str, Any]:
-    """Return the fields of the resource that become the pods: those of the container, and those of the pod around it.
+    """Return the fields that become the pods: those of the container, and those of the pod around it.
 
-    `ipFamilyPolicy` is about Services, and stays among them for the hash of `_stamp_pods`: without it, an update of
-    this collection would replace the pods of each collector with two IP families.
-
-    A sidecar has only those of the container, since its pod belongs to an application.
+    `ipFamilyPolicy` is about Services, and stays among them for the hash of `_render_pod_annotations`: without it, an
+    update of this collection would replace the pods of each collector with two IP families.
     """
     collector = build.collector
-    # The pod of an application has a token by itself.
-    token = pod.render_api_token(build) if collector.mode != _SIDECAR else pod.ApiToken([], [])
-    container = {
-        **omit_empty(image=build.image),
-        "imagePullPolicy": collector.image_pull_policy,
-        "serviceAccount": collector.service_account_name,
-        **pod.container_fields(build),
-        "securityContext": _container_security(build),
-        **omit_empty(
-            ports=_list_ports(build),
-            volumes=[*pod.list_volumes(build), *token.volumes],
-            volumeMounts=[*pod.list_volume_mounts(build), *token.mounts],
-        ),
-        **(pod.probe_times(build) if build.needs.probed_port else {}),
-    }
-    if collector.mode == _SIDECAR:
-        return container
     return {
-        **container,
+        **_render_container_fields(build, dict(pod.CONTAINER_SECURITY), pod.render_api_token(build)),
         "podSecurityContext": pod.pod_security(build),
         "terminationGracePeriodSeconds": collector.termination_grace_seconds,
         **omit_empty(lifecycle=pod.lifecycle_hooks(build)),
@@ -108,57 +118,24 @@ def _render_pod_fields(build: CollectorBuild) -> dict[str, Any]:
     }
 
 
-def _config_versions_field(build: CollectorBuild) -> dict[str, Any]:
-    """Return the field with the number of ConfigMaps that the operator keeps: one for each revision of the workload.
-
-    `revision_history_limit` counts earlier revisions; with the present one, there is one more. By default, the operator
-    keeps three, and the workloads that it makes have ten revisions. A sidecar has no such field: its config is in its
-    pod.
-    """
-    if build.collector.mode == _SIDECAR:
-        return {}
-    return {"configVersions": build.collector.revision_history_limit + 1}
-
-
-def _render_stateful_fields(build: CollectorBuild) -> dict[str, Any]:
-    """Return the fields that only mode statefulset has.
-
-    The governing Service is the one of this collection, so that replicas keep their DNS domain after a switch.
-    """
-    if build.collector.mode != "statefulset":
-        return {}
-    claim_templates = omit_empty(volumeClaimTemplates=workload.list_volume_claims(build))
-    return {"serviceName": names.headless_service_name(build.collector.name), **claim_templates}
-
-
-def _render_scale(build: CollectorBuild) -> dict[str, Any]:
-    """Return the fields about the number of pods, and about how they are replaced."""
+def _render_container_fields(
+    build: CollectorBuild, security_context: Mapping[str, Any], token: pod.ApiToken
+) -> dict[str, Any]:
+    """Return the fields of the container in which the Collector runs."""
     collector = build.collector
-    if collector.mode == _SIDECAR:
-        return {}
-    strategy_field = {}
-    if collector.mode in STRATEGY_FIELDS:
-        strategy_field[STRATEGY_FIELDS[collector.mode]] = workload.choose_update_strategy(build)
-    if collector.mode == "daemonset":
-        return strategy_field
-    budget_field = omit_empty(podDisruptionBudget=workload.read_disruption_budget(build))
     return {
-        **workload.replica_field(build),
-        **autoscaler.render_autoscaler_field(build),
-        **budget_field,
-        **strategy_field,
+        **omit_empty(image=build.image),
+        "imagePullPolicy": collector.image_pull_policy,
+        "serviceAccount": collector.service_account_name,
+        **pod.container_fields(build),
+        "securityContext": security_context,
+        **omit_empty(
+            ports=_list_ports(build),
+            volumes=[*pod.list_volumes(build), *token.volumes],
+            volumeMounts=[*pod.list_volume_mounts(build), *token.mounts],
+        ),
+        **(pod.probe_times(build) if build.needs.probed_port else {}),
     }
-
-
-def _container_security(build: CollectorBuild) -> dict[str, Any]:
-    """Return the security context of the container. For a sidecar, it also has the fields of that of the pod.
-
-    No field of the custom resource reaches the pod of an application. `fsGroup` exists for pods alone.
-    """
-    if build.collector.mode != _SIDECAR:
-        return dict(pod.CONTAINER_SECURITY)
-    pod_context = {key: value for key, value in pod.pod_security(build).items() if key != "fsGroup"}
-    return {**pod.CONTAINER_SECURITY, **pod_context}
 
 
 def _list_ports(build: CollectorBuild) -> list[dict[str, Any]]:
@@ -173,21 +150,48 @@ def _list_ports(build: CollectorBuild) -> list[dict[str, Any]]:
     return ports
 
 
-def _stamp_pods(build: CollectorBuild, pod_fields: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+def _render_stateful_fields(build: CollectorBuild) -> dict[str, Any]:
+    """Return the fields that only mode statefulset has.
+
+    The governing Service is the one of this collection, so that replicas keep their DNS domain after a switch.
+    """
+    if build.collector.mode != "statefulset":
+        return {}
+    claim_templates = omit_empty(volumeClaimTemplates=workload.list_volume_claims(build))
+    return {"serviceName": names.headless_service_name(build.collector.name), **claim_templates}
+
+
+def _render_scale_fields(build: CollectorBuild) -> dict[str, Any]:
+    """Return the fields about the number of pods, and about how they are replaced."""
+    collector = build.collector
+    strategy_field = {}
+    if collector.mode in STRATEGY_FIELDS:
+        strategy_field[STRATEGY_FIELDS[collector.mode]] = workload.choose_update_strategy(build)
+    if collector.mode == "daemonset":
+        return strategy_field
+    budget_field = omit_empty(podDisruptionBudget=workload.read_disruption_budget(build))
+    return {
+        **workload.replica_field(build),
+        **autoscaler.render_autoscaler_field(build),
+        **budget_field,
+        **strategy_field,
+    }
+
+
+def _render_pod_annotations(
+    build: CollectorBuild, pod_fields: Mapping[str, Any], config: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return the annotations of the pods, with a hash of what replaces the pods when it changes.
 
     The hash is over the fields of the pods and the config. `appProtocol` is not in it, since a port of a container has
     no such field. `pod_fields` is the result of `_render_pod_fields`.
     """
-    if build.collector.mode == _SIDECAR:
-        return {}
     hashed_ports = []
     for port in pod_fields.get("ports", []):
         hashed_ports.append({key: value for key, value in port.items() if key != "appProtocol"})
     hashed_text = json.dumps([{**pod_fields, "ports": hashed_ports}, config], sort_keys=True, default=str)
-    annotations = {
+    return {
         **own_metrics.scrape_annotations(build),
         **build.collector.pod_annotations,
         names.SPEC_HASH: hashlib.sha256(hashed_text.encode()).hexdigest()[:_HASH_DIGITS],
     }
-    return {"podAnnotations": annotations}
