@@ -60,10 +60,8 @@ def order_apply_steps(
     """Return the steps in which to apply a bundle.
 
     `flows` are those of the new configs, `earlier_flows` those of the configs that run now. Collectors that take part
-    in no flow, or do not change, are in the first step. Receivers change before their senders, so that a new port is
-    open before anyone sends to it. A receiver that only loses ports changes after its senders. One that loses a port
-    changes after those that send to it by their earlier config alone. Collectors that send to each other in a circle
-    change together.
+    in no flow, or do not change, are in the first step. A receiver opens a port before anyone sends to it, and closes
+    one after those have changed that still send to it. Collectors that send to each other in a circle change together.
 
     | the receiver | a sender by its new config | a sender by its earlier config alone |
     |---|---|---|
