@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..module_utils._collector import platform as platform_rules
 from ..module_utils._collector.backends import BACKENDS
@@ -37,36 +37,49 @@ from ._resolved_collector import ResolvedCollector, WrittenOptions, read_written
 _PREFIX = "otel_collector_"
 
 
+class _OptionSources(NamedTuple):
+    """Where the options of one collector come from."""
+
+    collector_item: Mapping[str, Any]
+    """Its item of the list of collectors; empty without a list."""
+    common_options: Mapping[str, Any]
+    """The common options, as plain values: they are quick to copy. Recipes keep the lines in which they stand."""
+    own_options: Mapping[str, Any]
+    """The options that are for this collector alone: its item, or without a list the common options."""
+
+
 def resolve_cluster_collectors(request: RenderRequest) -> list[ResolvedCollector]:
     """Return the collectors with what their options decide. Raises Problem for options that cannot be used."""
     platforms = _role_files.find_platforms(request.platform_paths)
-    # Plain values are quick to copy for each collector. Recipes keep the lines in which they stand.
-    common_options = {**_yaml.strip_ansible_types(request.defaults), "recipes": request.defaults.get("recipes")}
     resolved_collectors: list[ResolvedCollector] = []
-    for collector_item in request.collectors or [{}]:
-        options = _read_options(collector_item, common_options)
-        written_options = read_written_options(collector_item, request.defaults)
+    for sources in _list_option_sources(request):
+        options = _read_options(sources)
+        written_options = read_written_options(sources.collector_item, request.defaults)
         with prefix_problems(f"collector '{options['name']}'"):
             resolved = _resolve_collector(options, written_options, platforms, request)
-        # Storage that is common to all collectors is for those that keep state. One collector alone has no item.
-        own_options = collector_item if request.collectors else request.defaults
-        resolved_collectors.append(replace(resolved, asks_for_storage=bool(own_options.get("storage"))))
+        # Storage that is common to all collectors is for those that keep state.
+        asks_for_storage = bool(sources.own_options.get("storage"))
+        resolved_collectors.append(replace(resolved, asks_for_storage=asks_for_storage))
     _check_scraped_once(resolved_collectors)
     return resolved_collectors
 
 
-def _check_scraped_once(resolved_collectors: Iterable[ResolvedCollector]) -> None:
-    """Raise Problem if two collectors would scrape the same critical components."""
-    critical_use.check_scraped_once(
-        critical_use.ScrapingCollector(resolved.collector.name, resolved.collector.nodes, resolved.collector.recipes)
-        for resolved in resolved_collectors
-    )
+def _list_option_sources(request: RenderRequest) -> list[_OptionSources]:
+    """Return where the options of each collector come from. Without a list, there is one collector."""
+    common_options = {**_yaml.strip_ansible_types(request.defaults), "recipes": request.defaults.get("recipes")}
+    if not request.collectors:
+        return [_OptionSources({}, common_options, own_options=request.defaults)]
+    return [_OptionSources(item, common_options, own_options=item) for item in request.collectors]
 
 
-def _read_options(collector_item: Mapping[str, Any], common_options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a collector's options in the types of the role's argument_specs.yml. Common options fill in the rest."""
-    values = dict(collector_item)  # a copy with the same keys: Ansible notes on keys where they stand
-    for key, value in common_options.items():
+def _read_options(sources: _OptionSources) -> dict[str, Any]:
+    """Return a collector's options in the types of the role's argument_specs.yml.
+
+    Common options fill in what its item lacks. A null of the item hides the common option too, so that the default of
+    the role holds for this collector.
+    """
+    values = dict(sources.collector_item)  # a copy with the same keys: Ansible notes on keys where they stand
+    for key, value in sources.common_options.items():
         values.setdefault(key, value)
     name = _arguments.describe_name(values)
     given_options = {key: value for key, value in values.items() if value is not None}
@@ -139,3 +152,11 @@ def _find_distribution(collector: Collector) -> Distribution:
     distribution_row = _tables.catalogue("distributions")[collector.distribution]
     repository = _images.image_repository(collector.distribution, collector.version)
     return Distribution(collector.distribution, repository, distribution_row["user"])
+
+
+def _check_scraped_once(resolved_collectors: Iterable[ResolvedCollector]) -> None:
+    """Raise Problem if two collectors would scrape the same critical components."""
+    critical_use.check_scraped_once(
+        critical_use.ScrapingCollector(resolved.collector.name, resolved.collector.nodes, resolved.collector.recipes)
+        for resolved in resolved_collectors
+    )
