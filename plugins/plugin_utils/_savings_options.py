@@ -29,10 +29,39 @@ from ._otelcol import _builds
 
 def add_option(config: Mapping[str, Any], option: RemovalOption, version: str = "") -> dict[str, Any]:
     """Return a config with an option added. `version` is that of the Collector, which decides names of components."""
-    added_config = _build_added_config(option)
-    added_config = rename_for_version(added_config, version, _builds.load_catalogue())
+    added_config = rename_for_version(_build_added_config(option), version, _builds.load_catalogue())
     processors_by_pipeline = _match_pipelines(config, mapping_at(added_config, "service", "pipelines"))
     return add_processors(config, mapping_at(added_config, "processors"), processors_by_pipeline, processor_rank)
+
+
+def _build_added_config(option: RemovalOption) -> Mapping[str, Any]:
+    """Return what an option adds to a config, with patterns for the names of pipelines."""
+    if isinstance(option, RecipeOption):
+        return _render_recipe(option)
+    if isinstance(option, ProcessorOption):
+        return _build_processor_config(option)
+    raise TypeError(f"no config is known for {option}")  # a third kind of option needs a branch here
+
+
+def _render_recipe(option: RecipeOption) -> Mapping[str, Any]:
+    """Return what a recipe renders with the options of the report.
+
+    The recipes that drop data read no facts: what they render is the same on each platform. A template that reads one
+    is an error.
+    """
+    folder = _role_files.find_recipes([])[option.recipe]
+    recipe = _recipe_rendering.read_recipe(folder)
+    use = RecipeUse(option.recipe, dict(option.options))
+    return _recipe_rendering.render_fragment(use, folder, recipe, platform_facts={}, collector_facts={}).config
+
+
+def _build_processor_config(option: ProcessorOption) -> Mapping[str, Any]:
+    """Return a config with the processor, and with it in all pipelines of its signals."""
+    pipelines: dict[str, Any] = {}
+    for signal in option.signals:
+        for pattern in (signal, f"{signal}/*"):
+            pipelines[pattern] = {"processors": [option.processor]}
+    return {"processors": {option.processor: dict(option.settings)}, "service": {"pipelines": pipelines}}
 
 
 def _match_pipelines(config: Mapping[str, Any], added_pipelines: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -46,24 +75,6 @@ def _match_pipelines(config: Mapping[str, Any], added_pipelines: Mapping[str, An
             if fnmatchcase(name, pattern):
                 processors_by_pipeline.setdefault(name, []).extend(list_at(pipeline, "processors"))
     return processors_by_pipeline
-
-
-def _build_added_config(option: RemovalOption) -> Mapping[str, Any]:
-    """Return what an option adds to a config, with patterns for the names of pipelines."""
-    if isinstance(option, RecipeOption):
-        folder = _role_files.find_recipes([])[option.recipe]
-        recipe = _recipe_rendering.read_recipe(folder)
-        use = RecipeUse(option.recipe, dict(option.options))
-        # The recipes that drop data read no facts: what they render is the same on each platform. A template that reads
-        # one is an error.
-        return _recipe_rendering.render_fragment(use, folder, recipe, platform_facts={}, collector_facts={}).config
-    if not isinstance(option, ProcessorOption):
-        raise TypeError(f"no config is known for {option}")  # a third kind of option needs a branch here
-    pipelines: dict[str, Any] = {}
-    for signal in option.signals:
-        for pattern in (signal, f"{signal}/*"):
-            pipelines[pattern] = {"processors": [option.processor]}
-    return {"processors": {option.processor: dict(option.settings)}, "service": {"pipelines": pipelines}}
 
 
 def has_sampling(config: Mapping[str, Any]) -> bool:
