@@ -4,8 +4,15 @@
 """The configs of the collectors of a Linux host. Controller only; contacts no host. Private.
 
 `_host_render.py` renders the host of a task, and begins with `configure_host_collectors`. `_inventory_groups.py` asks
-about other hosts, of which it knows the variables alone: which configs they have (`list_host_configs`), and where their
-collectors send to (`describe_sent_data`).
+about other hosts, of which it knows the variables alone. A recipe of such a host may send to a group of the inventory:
+
+| function | what is asked | the group |
+|---|---|---|
+| `list_host_configs` | where the collectors receive | has a stand-in, so that no further host is looked at |
+| `describe_sent_data` | where the collectors send to | is found in the inventory |
+
+For example, a host has `otel_host_collectors: [{name: agent, recipes: [otlp_ingest, {otlp_forward: {to: gateways}}]}]`.
+In what `list_host_configs` returns, `agent` receives OTLP on its ports, and sends to `gateways.internal:4317`.
 """
 
 from __future__ import annotations
@@ -22,6 +29,7 @@ from ._host_groups import InventoryGroups, stand_in_for_group
 from ._host_options import resolve_host_collectors
 from ._host_request import HostRequest
 from ._inventory_addresses import list_inventory_connections
+from ._inventory_hosts import HostConfig
 from ._recipe_facts import GroupResolver
 
 
@@ -43,17 +51,16 @@ def _find_recipes(user_folders: Sequence[str]) -> dict[str, Path]:
 # ── Another host, by its variables ──
 
 
-def list_host_configs(variables: Mapping[str, Any]) -> list[tuple[HostCollector, Mapping[str, Any]]]:
-    """Return the collectors of a host with these variables, and their configs.
+def list_host_configs(variables: Mapping[str, Any]) -> list[HostConfig]:
+    """Return the collectors of a host with these variables, and their configs, of which only the receivers are right.
 
-    A group that a recipe sends to has a stand-in there, so the receivers of the configs are right, and the exporters
-    are not.
+    Raises Problem for a config that cannot be composed.
     """
-    collectors_with_configs: list[tuple[HostCollector, Mapping[str, Any]]] = []
+    host_configs: list[HostConfig] = []
     for configured in _configure_by_variables(variables, stand_in_for_group):
         if isinstance(configured.collector, HostCollector):
-            collectors_with_configs.append((configured.collector, configured.config))
-    return collectors_with_configs
+            host_configs.append(HostConfig(configured.collector, configured.config))
+    return host_configs
 
 
 def describe_sent_data(variables: Mapping[str, Any], groups: InventoryGroups) -> list[dict[str, str]]:

@@ -14,11 +14,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..module_utils._collector.options import Collector, list_option_names
-from ..module_utils._host.host_options import HostCollector
+from ..module_utils._collector.options import list_option_names
 from . import _render
 from ._host_groups import InventoryGroups, stand_in_for_group
-from ._inventory_hosts import InventoryHosts
+from ._inventory_hosts import ClusterConfig, HostConfig, InventoryHosts
 from ._render_request import RenderRequest
 
 _CLUSTER_PREFIX = "otel_collector_"
@@ -35,7 +34,7 @@ def build_inventory_groups(variables: Mapping[str, Any]) -> InventoryGroups:
     return InventoryGroups(str(variables.get("inventory_hostname") or ""), inventory)
 
 
-def _render_cluster_configs(variables: Mapping[str, Any]) -> list[tuple[Collector, Mapping[str, Any]]]:
+def _render_cluster_configs(variables: Mapping[str, Any]) -> Sequence[ClusterConfig]:
     """Return the collectors of a cluster with these variables, and their configs, with a stand-in for each group."""
     defaults: dict[str, Any] = {}
     for name in list_option_names():
@@ -50,7 +49,7 @@ def _render_cluster_configs(variables: Mapping[str, Any]) -> list[tuple[Collecto
     return _render.list_cluster_configs(request, stand_in_for_group) if request.names_any else []
 
 
-def _render_host_configs(variables: Mapping[str, Any]) -> Sequence[tuple[HostCollector, Mapping[str, Any]]]:
+def _render_host_configs(variables: Mapping[str, Any]) -> Sequence[HostConfig]:
     """Return the collectors of a Linux host with these variables, and their configs, with a stand-in for each group."""
     from . import _host_configs  # noqa: PLC0415 - a tenth of all that a run over clusters imports
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible.errors import AnsibleError
 
@@ -38,8 +38,20 @@ LINUX_GROUP = "otel_linux"
 
 # The variables of a host. Ansible gathers them when they are read, which takes milliseconds and may raise AnsibleError.
 HostVariables = Mapping[str, Any]
-HostConfigs = Sequence[tuple[HostCollector, Mapping[str, Any]]]
-ClusterConfigs = Sequence[tuple[Collector, Mapping[str, Any]]]
+
+
+class HostConfig(NamedTuple):
+    """A collector of a Linux host, and its config."""
+
+    collector: HostCollector
+    config: Mapping[str, Any]
+
+
+class ClusterConfig(NamedTuple):
+    """A collector of a cluster, and its config."""
+
+    collector: Collector
+    config: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -66,8 +78,8 @@ class InventoryHosts:
         self,
         hosts_by_group: Mapping[str, Sequence[str]],
         variables_by_host: Mapping[str, HostVariables],
-        render_host_configs: Callable[[HostVariables], HostConfigs],
-        render_cluster_configs: Callable[[HostVariables], ClusterConfigs],
+        render_host_configs: Callable[[HostVariables], Sequence[HostConfig]],
+        render_cluster_configs: Callable[[HostVariables], Sequence[ClusterConfig]],
     ) -> None:
         """Both functions return the collectors of a host, or of a cluster, with these variables and their configs."""
         self.hosts_by_group = hosts_by_group
@@ -107,7 +119,7 @@ class InventoryHosts:
             raise Problem(wrong, fix="Correct what the message names.") from error
         return [CollectorOnHost(host, collector, config) for collector, config in configs]
 
-    def list_cluster_configs(self, cluster: str) -> ClusterConfigs:
+    def list_cluster_configs(self, cluster: str) -> Sequence[ClusterConfig]:
         """Return the collectors of a cluster and their configs. Raises Problem or AnsibleError if they cannot be."""
         return self._render_cluster_configs(self.variables_by_host[cluster])
 

@@ -24,7 +24,7 @@ other meaning of "build" here, `TargetBuild`, is the program of the Collector wi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..module_utils._collector import conflicts
@@ -33,13 +33,13 @@ from ..module_utils._collector.backends import BACKENDS
 from ..module_utils._collector.manifests import service_account
 from ..module_utils._collector.manifests.build import CollectorBuild
 from ..module_utils._collector.manifests.pod import list_volumes
-from ..module_utils._collector.options import Collector
 from ..module_utils._host import connection_checks
 from ..module_utils._otelcol.errors import Problem, prefix_problems
 from ..module_utils._otelcol.kube.objects import Manifest
 from . import _role_files
 from ._cluster_options import resolve_cluster_collectors
 from ._configured_collectors import ConfiguredCollector, check_overlays, configure_collectors
+from ._inventory_hosts import ClusterConfig
 from ._judged_collectors import JudgedCollector, judge_collectors, refuse_malformed
 from ._linked_collectors import link_collectors, link_to_inventory
 from ._recipe_facts import GroupResolver, refuse_groups
@@ -61,14 +61,13 @@ def judge_request(request: RenderRequest) -> list[JudgedCollector]:
     return judge_collectors(linked, request.rule_paths)
 
 
-def list_cluster_configs(
-    request: RenderRequest, resolve_group: GroupResolver
-) -> list[tuple[Collector, Mapping[str, Any]]]:
+def list_cluster_configs(request: RenderRequest, resolve_group: GroupResolver) -> list[ClusterConfig]:
     """Return the collectors of a request and their configs, which no rule has judged.
 
     `_inventory_groups.py` asks for those of other clusters of the inventory.
     """
-    return [(configured.collector, configured.config) for configured in _configure_request(request, resolve_group)]
+    configured_collectors = _configure_request(request, resolve_group)
+    return [ClusterConfig(configured.collector, configured.config) for configured in configured_collectors]
 
 
 def _configure_request(request: RenderRequest, resolve_group: GroupResolver) -> list[ConfiguredCollector]:
