@@ -25,28 +25,17 @@ from .._collector.sampled_routes import (
     plan_sampled_probe,
 )
 from .._host_change.host_question import CertificateFile, FilePattern, HostPeer, HostQuestion
-from .._otelcol.config.addresses import split_host_and_port
 from .._otelcol.config.metrics_level import has_own_metrics
-from .._otelcol.config.paths import iter_leaves, list_at, mapping_at
+from .._otelcol.config.paths import iter_leaves, list_at
 from .._otelcol.needs.peers import find_peers
 from .._otelcol.needs.started_components import list_started_components
+from .otlp_http_receiver import find_http_receiver
 
 _FILE_RECEIVERS = ("filelog",)
 _CERTIFICATE_FIELDS = ("cert_file", "key_file", "ca_file", "client_ca_file")
 # Peers of hosts are names of DNS, and in no namespace.
 _NO_NAMESPACE = ""
-# Where a process of the same host reaches a receiver that listens on all addresses.
-LOOPBACK_OF_ANY = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
 _TIMEOUT_SECONDS = 30
-# Source: the README of receiver otlp, and confignet.TransportType for what has ports.
-_DEFAULT_ENDPOINT = "localhost:4318"
-_DEFAULT_PORT = 4318
-_TRANSPORTS_WITH_PORTS = ("tcp", "tcp4", "tcp6")
-_DEFAULT_PATHS = {
-    "traces_url_path": "/v1/traces",
-    "metrics_url_path": "/v1/metrics",
-    "logs_url_path": "/v1/logs",
-}
 
 
 def build_host_question(name: str, config: Mapping[str, Any]) -> HostQuestion:
@@ -56,14 +45,15 @@ def build_host_question(name: str, config: Mapping[str, Any]) -> HostQuestion:
     tail sampler. Such a sampler passes failed spans, and needs more time.
     """
     sampler_probe = plan_sampled_probe(config)
+    receiver = find_http_receiver(config)
     is_tested = not explain_missing_test_data(config)
     return {
         "name": name,
         "files": list(_list_file_patterns(config)),
         "certificates": list(_list_certificate_files(config)),
         "peers": list(_list_exporter_peers(config)),
-        "journals": [part.path[1] for part in list_started_components(config) if part.kind == "journald"],
-        "url": _receiver_url(config) if is_tested else "",
+        "journals": [part.id for part in list_started_components(config) if part.kind == "journald"],
+        "url": receiver.url if receiver and is_tested else "",
         "signals": list_passed_signals(config) if is_tested else [],
         "timeout_seconds": sampler_probe.get("timeout_seconds", _TIMEOUT_SECONDS),
         "failed_spans": bool(sampler_probe),
@@ -72,53 +62,16 @@ def build_host_question(name: str, config: Mapping[str, Any]) -> HostQuestion:
 
 def explain_missing_test_data(config: Mapping[str, Any]) -> str:
     """Return why no test data is sent to a collector; empty if it is. For those of clusters, see probing.py."""
-    http_settings = _find_http_settings(config)
-    if http_settings is None or not list_received_signals(config):
+    receiver = find_http_receiver(config)
+    if receiver is None or not list_received_signals(config):
         return NO_HTTP_RECEIVER
-    unreachable_reason = _explain_unreachable(http_settings)
-    if unreachable_reason:
-        return unreachable_reason
+    if receiver.unreachable_reason:
+        return receiver.unreachable_reason
     if not list_passed_signals(config):
         return SAMPLER_MAY_DROP
     if not has_own_metrics(config):
         return "it does not serve its own metrics"
     return ""
-
-
-def _find_http_settings(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Return the settings of OTLP/HTTP of the first OTLP receiver in use that has it."""
-    for part in list_started_components(config):
-        protocols = mapping_at(part.settings, "protocols")
-        if part.section == "receivers" and part.kind == "otlp" and "http" in protocols:
-            return mapping_at(protocols, "http")
-    return None
-
-
-def _explain_unreachable(http_settings: Mapping[str, Any]) -> str:
-    """Return why a process of the same host cannot send to a receiver over HTTP; empty if it can."""
-    if mapping_at(http_settings, "tls").get("client_ca_file"):
-        return "its OTLP receiver over HTTP requires a client's certificate"
-    if mapping_at(http_settings, "auth"):
-        return "its OTLP receiver over HTTP requires a login"
-    if (http_settings.get("transport") or "tcp") not in _TRANSPORTS_WITH_PORTS:
-        return "its OTLP receiver over HTTP listens on no port"
-    if "${" in str(http_settings.get("endpoint")):
-        return "the address of its OTLP receiver over HTTP is known only when it starts"
-    for path_option, default_path in _DEFAULT_PATHS.items():
-        if http_settings.get(path_option) not in (None, "", default_path):
-            return "its OTLP receiver over HTTP has paths of its own"
-    return ""
-
-
-def _receiver_url(config: Mapping[str, Any]) -> str:
-    """Return the URL of the OTLP receiver over HTTP, as a process of the same host reaches it."""
-    http_settings = _find_http_settings(config) or {}
-    configured_host, port = split_host_and_port(http_settings.get("endpoint") or _DEFAULT_ENDPOINT)
-    host = LOOPBACK_OF_ANY.get(configured_host, configured_host)
-    if ":" in host:
-        host = f"[{host}]"
-    scheme = "https" if mapping_at(http_settings, "tls") else "http"
-    return f"{scheme}://{host}:{port or _DEFAULT_PORT}"
 
 
 def _list_file_patterns(config: Mapping[str, Any]) -> Iterator[FilePattern]:

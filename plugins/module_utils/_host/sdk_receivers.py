@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .._diagnose.host_questions import LOOPBACK_OF_ANY
+from .._diagnose.otlp_http_receiver import LOOPBACK_OF_ANY
 from .._host_change.bundle_form import unit_name
 from .._host_change.service_environment import ServiceEnvironment
 from .._otelcol.config.paths import mapping_at
