@@ -15,12 +15,10 @@ An object is foreign if no release of the bundle owns it, and the run does not t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from itertools import starmap
 from typing import NamedTuple
 
-from ..._kube.live.cluster import JSON, METADATA_LIST
-from ..._kube.live.kinds import ApiResource, ApiResources, default_api_version
 from ..._kube.operator_children import BUDGET, is_made_for, list_made_objects
 from ..._kube.operator_status import COLLECTOR
 from ..._kube.owner_words import describe_owner
@@ -30,22 +28,12 @@ from ..._otelcol.errors import Problem, join_at_most
 from ..._otelcol.kube.objects import Manifest, ObjectRef, ref
 from ..applied_state import is_applied
 from ..missing_parts import list_missing_account_parts
+from .compared_objects import list_compared_objects, list_compared_refs
 from .second_budgets import find_bundle_budgets, find_operator_budgets, refuse_second_budget
-from .session import ObjectPair, Pairs, Session, list_objects
+from .session import ObjectPair, Pairs, Session
 from .takeover_warnings import warn_of_earlier_versions, warn_of_helm, warn_of_other_tools
 
 _MOST_SHOWN = 5
-
-
-def list_compared_refs(manifests: Iterable[Manifest]) -> set[ObjectRef]:
-    """Return the objects that a run compares with those of others: budgets, and what the operator makes."""
-    compared_refs: set[ObjectRef] = set()
-    for manifest in manifests:
-        if manifest["kind"] == COLLECTOR:
-            compared_refs.update(list_made_objects(manifest))
-        elif manifest["kind"] == BUDGET:
-            compared_refs.add(ref(manifest))
-    return compared_refs
 
 
 class _Candidates(NamedTuple):
@@ -57,6 +45,13 @@ class _Candidates(NamedTuple):
     """The PodDisruptionBudgets that are not there yet."""
 
 
+class _LivePair(NamedTuple):
+    """A manifest of the bundle, and the live object that it would overwrite."""
+
+    manifest: Manifest
+    live: Manifest
+
+
 def refuse_foreign_objects(session: Session, pairs: Pairs) -> None:
     """Raise Problem if others own an object that the run would write, or have a budget for the same pods.
 
@@ -65,10 +60,9 @@ def refuse_foreign_objects(session: Session, pairs: Pairs) -> None:
     """
     candidates = _select_candidates(session, pairs)
     compared_refs = list_compared_refs([*candidates.custom_resources, *candidates.new_budgets])
-    # The pairs have only live objects with the names of the bundle. A budget of any name may select the same pods, and
-    # the operator makes objects with other names.
-    live_objects = {ref(manifest): manifest for manifest in _list_objects(session, compared_refs)}
-    _refuse_foreign_pairs(session, [*pairs, *_find_overwritten(candidates.custom_resources, live_objects)])
+    live_objects = list_compared_objects(session, compared_refs)
+    operator_pairs = _find_overwritten(candidates.custom_resources, live_objects)
+    _refuse_foreign_pairs(session, [*pairs, *operator_pairs])
     warn_of_other_tools(session, pairs)
     warn_of_earlier_versions(session, pairs)
     warn_of_helm(session, pairs)
@@ -77,13 +71,16 @@ def refuse_foreign_objects(session: Session, pairs: Pairs) -> None:
 
 def _select_candidates(session: Session, pairs: Pairs) -> _Candidates:
     """Return what changes of a bundle, of the kinds for which objects must be listed."""
-    candidates = _Candidates([], [])
+    custom_resources = []
     for manifest, live in pairs:
         if manifest["kind"] == COLLECTOR and not _is_applied(session, manifest, live):
-            candidates.custom_resources.append(manifest)
-        if manifest["kind"] == BUDGET and not live:
-            candidates.new_budgets.append(manifest)
-    return candidates
+            custom_resources.append(manifest)
+    new_budgets = [manifest for manifest, live in pairs if manifest["kind"] == BUDGET and not live]
+    return _Candidates(custom_resources, new_budgets)
+
+
+def _is_applied(session: Session, manifest: Manifest, live: Manifest | None) -> bool:
+    return live is not None and is_applied(manifest, live, session.options.field_manager)
 
 
 def _find_overwritten(custom_resources: list[Manifest], live_objects: Mapping[ObjectRef, Manifest]) -> Pairs:
@@ -103,85 +100,38 @@ def _find_overwritten(custom_resources: list[Manifest], live_objects: Mapping[Ob
     return overwritten_pairs
 
 
-def _refuse_second_budgets(
-    session: Session, pairs: Pairs, candidates: _Candidates, live_objects: Mapping[ObjectRef, Manifest]
-) -> None:
-    """Raise Problem if pods would have two budgets: of two for the same pods, Kubernetes allows no eviction."""
-    pod_labels = [mapping_at(manifest, "spec", "template", "metadata", "labels") for manifest, _live in pairs]
-    wanted_budgets = [
-        *find_bundle_budgets(candidates.new_budgets, pod_labels),
-        *find_operator_budgets(candidates.custom_resources, live_objects),
-    ]
-    live_budgets = [manifest for manifest in live_objects.values() if manifest["kind"] == BUDGET]
-    refuse_second_budget(session, wanted_budgets, live_budgets)
-
-
-def _is_applied(session: Session, manifest: Manifest, live: Manifest | None) -> bool:
-    return live is not None and is_applied(manifest, live, session.options.field_manager)
-
-
-class _Listing(NamedTuple):
-    """A list of objects to ask for: those of a kind in one namespace."""
-
-    resource: ApiResource
-    namespace: str
-
-
-def _list_objects(session: Session, compared_refs: set[ObjectRef]) -> list[Manifest]:
-    """Return all objects of the kinds and namespaces of some names. Warn of what this user may not list."""
-    listings = _plan_listings(compared_refs)
-    object_lists = session.cluster.call_in_parallel(lambda listing: _list_kind(session, listing), listings)
-    denied_plurals: set[str] = set()
-    live: list[Manifest] = []
-    for listing, objects in zip(listings, object_lists, strict=True):
-        if objects is None:
-            denied_plurals.add(listing.resource.plural)
-        else:
-            live += objects
-    if denied_plurals:
-        denied_text = ", ".join(sorted(denied_plurals))
-        session.report.warnings.append(
-            f"Not compared with those of others, since this user may not list them: {denied_text}"
-        )
-    return live
-
-
-def _plan_listings(compared_refs: set[ObjectRef]) -> list[_Listing]:
-    """Return the lists that have the objects of some names."""
-    listings: list[_Listing] = []
-    for kind, namespace in sorted({(compared_ref.kind, compared_ref.namespace) for compared_ref in compared_refs}):
-        resource = ApiResources.find_known(default_api_version(kind), kind)
-        if resource:
-            listings.append(_Listing(resource, namespace))
-    return listings
-
-
-def _list_kind(session: Session, listing: _Listing) -> list[Manifest] | None:
-    """Return the objects of a list, budgets with their content, others as metadata; None if they may not be listed."""
-    accept = JSON if listing.resource.kind == BUDGET else METADATA_LIST
-    return list_objects(session, listing.resource, listing.namespace, {}, accept)
-
-
-class _LivePair(NamedTuple):
-    """A manifest of the bundle, and the live object that it would overwrite."""
-
-    manifest: Manifest
-    live: Manifest
+# ── Objects of others ──
 
 
 def _refuse_foreign_pairs(session: Session, pairs: Pairs) -> None:
     """Raise Problem if others own one of the live objects. A namespace of others is used as it is."""
-    account_pairs: list[_LivePair] = []
     foreign_pairs: list[_LivePair] = []
     for manifest, live in pairs:
-        if live is None or session.may_write(manifest, live):
-            continue
-        # An account may be shared on purpose: it only must have what the collectors need.
-        if session.is_existing_account(manifest):
-            account_pairs.append(_LivePair(manifest, live))
-        elif manifest["kind"] != "Namespace":
+        if live is not None and not session.may_write(manifest, live):
             foreign_pairs.append(_LivePair(manifest, live))
+    # An account may be shared on purpose: it only must have what the collectors need.
+    account_pairs = [pair for pair in foreign_pairs if session.is_existing_account(pair.manifest)]
     _refuse_lacking_accounts(account_pairs)
+    _refuse_overwrites([pair for pair in foreign_pairs if not _may_stay(session, pair)])
+
+
+def _may_stay(session: Session, pair: _LivePair) -> bool:
+    """Return whether the run uses an object of others as it is."""
+    return session.is_existing_account(pair.manifest) or pair.manifest["kind"] == "Namespace"
+
+
+def _refuse_lacking_accounts(pairs: Sequence[_LivePair]) -> None:
+    """Raise Problem if a ServiceAccount of others lacks what the collectors need of it."""
+    for manifest, live in pairs:
+        missing_parts = list_missing_account_parts(live, manifest)
+        if missing_parts:
+            wrong = f"{ref(live)} lacks {', '.join(missing_parts)}, and belongs to {describe_owner(live)}"
+            fix = "Have its owner add what is missing, or leave service_account_name out, which makes an account."
+            raise Problem(wrong, asked="Use an existing ServiceAccount", where="service_account_name", fix=fix)
+
+
+def _refuse_overwrites(foreign_pairs: Sequence[_LivePair]) -> None:
+    """Raise Problem if there are objects of others that the run would overwrite."""
     if not foreign_pairs:
         return
     foreign_text = join_at_most(_MOST_SHOWN, starmap(_describe_foreign, foreign_pairs), between="; ", last=", ")
@@ -201,11 +151,17 @@ def _describe_foreign(manifest: Manifest, live: Manifest) -> str:
     return f"{ref(live)} is managed by {describe_owner(live)}{operator_clause}"
 
 
-def _refuse_lacking_accounts(pairs: list[_LivePair]) -> None:
-    """Raise Problem if a ServiceAccount of others lacks what the collectors need of it."""
-    for manifest, live in pairs:
-        missing_parts = list_missing_account_parts(live, manifest)
-        if missing_parts:
-            wrong = f"{ref(live)} lacks {', '.join(missing_parts)}, and belongs to {describe_owner(live)}"
-            fix = "Have its owner add what is missing, or leave service_account_name out, which makes an account."
-            raise Problem(wrong, asked="Use an existing ServiceAccount", where="service_account_name", fix=fix)
+# ── Budgets of others ──
+
+
+def _refuse_second_budgets(
+    session: Session, pairs: Pairs, candidates: _Candidates, live_objects: Mapping[ObjectRef, Manifest]
+) -> None:
+    """Raise Problem if pods would have two budgets: of two for the same pods, Kubernetes allows no eviction."""
+    pod_labels = [mapping_at(manifest, "spec", "template", "metadata", "labels") for manifest, _live in pairs]
+    wanted_budgets = [
+        *find_bundle_budgets(candidates.new_budgets, pod_labels),
+        *find_operator_budgets(candidates.custom_resources, live_objects),
+    ]
+    live_budgets = [manifest for manifest in live_objects.values() if manifest["kind"] == BUDGET]
+    refuse_second_budget(session, wanted_budgets, live_budgets)

@@ -36,7 +36,7 @@ from ..collector_change import CollectorChange
 from ..host_ports import list_template_ports
 from ..rbac_roles import RbacGrant
 from ..workload_kinds import POD_RUNNING_KINDS
-from .foreign_objects import list_compared_refs
+from .compared_objects import list_compared_refs
 from .missing_references import REFERRED_RESOURCES, VOLUME_RESOURCE
 from .session import Session, list_namespaces
 from .shared_objects import BUILT_IN_KINDS, EXTENSION_KINDS, build_user_resource
