@@ -162,11 +162,6 @@ def _build_kustomization(resources: Iterable[str]) -> Object:
     return {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "resources": list(resources)}
 
 
-def _makes_certificate(product: Product) -> bool:
-    """Return whether the role makes a certificate for the product in the cluster, which no file may have."""
-    return product["provider"] == "manifest" and product.get("certificates") == _GENERATED
-
-
 def _build_product_stage(product: Product) -> Stage:
     """Return the stage of a product: its objects, or for Helm its Namespace and the values of its chart."""
     name, release_result = product["name"], mapping_at(product, "release")
@@ -181,9 +176,9 @@ def _build_product_stage(product: Product) -> Stage:
     return Stage(name, _put_in_file("release.yml", list_at(release_result, "manifests")))
 
 
-def _put_in_file(file: str, manifests: Sequence[Object]) -> dict[str, Sequence[Object]]:
-    """Return a file of this name with some objects; no file without any."""
-    return {file: manifests} if manifests else {}
+def _makes_certificate(product: Product) -> bool:
+    """Return whether the role makes a certificate for the product in the cluster, which no file may have."""
+    return product["provider"] == "manifest" and product.get("certificates") == _GENERATED
 
 
 def _build_collectors_stage(render_result: RenderResult) -> Stage:
@@ -199,6 +194,11 @@ def _build_collectors_stage(render_result: RenderResult) -> Stage:
         own_release = str(mapping_at(metadata, "labels").get(RELEASE_LABEL))
         files.setdefault(file_by_release.get(own_release, shared_file), []).append(manifest)
     return Stage(COLLECTORS, files)
+
+
+def _put_in_file(file: str, manifests: Sequence[Object]) -> dict[str, Sequence[Object]]:
+    """Return a file of this name with some objects; no file without any."""
+    return {file: manifests} if manifests else {}
 
 
 def _drop_repeated_objects(stages: Iterable[Stage]) -> list[Stage]:
