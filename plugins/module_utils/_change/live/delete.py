@@ -18,8 +18,8 @@ from ..._kube.live.cluster import CONFLICT, NOT_FOUND, ApiError
 from ..._kube.ownership import is_applied_by, read_release_label
 from ..._otelcol.kube.objects import Manifest, ObjectRef, ref
 from ..change_set import Action
+from .deletion_wait import await_deletion
 from .session import Session, read_uid, report_kept
-from .wait_for_dependencies import await_deletion
 from .write import MOST_TRIES, build_restless_problem
 
 # An object of these kinds is gone only when its dependents are gone: ReplicaSets, pods, and what an operator made.

@@ -34,11 +34,12 @@ from ..missing_parts import list_missing_metadata
 from ..object_difference import strip_server_fields
 from ..replacement_order import must_be_remade
 from ..replica_counts import find_autoscaled
+from .certificate_wait import await_issued_certificates
+from .definition_wait import await_served_kinds
 from .kubectl_changes import drop_tried_kubectl_fields
 from .live_bundle import LiveBundle, read_replaced_config
 from .remake import remake_object
 from .session import Session
-from .wait_for_dependencies import await_issued_certificates, await_served_kinds
 from .write import keep_replicas, remove_marks_of_other_tools, rewrite
 
 # If several objects fail together, the error is that of the first. At most so many others are told beside it.

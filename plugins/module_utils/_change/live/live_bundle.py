@@ -30,9 +30,9 @@ from ..._otelcol.errors import Problem
 from ..._otelcol.kube.objects import Manifest, ObjectRef, ref
 from ..collector_flows import EarlierConfig, Flow, find_earlier_flows
 from ..config_versions import find_replaced_configs
+from .deletion_wait import await_deletion, warn_of_wait
 from .preflight import refuse_absent_kinds
 from .session import Session, list_namespaces
-from .wait_for_dependencies import await_deletion, warn_of_wait
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ from ..change_set import Action
 from ..managed_fields import extract_applied
 from ..object_difference import strip_server_fields
 from .delete import delete_as_judged
+from .deletion_wait import await_deletion
 from .session import Session, read_uid
-from .wait_for_dependencies import await_deletion
 from .write import pin_to_absence
 
 # So many characters of a name are kept before eight random ones: together they fit a label of a DNS name, 63 at most.
