@@ -58,8 +58,6 @@ class GroupApply:
     ) -> None:
         self._session = session
         self._live_bundle = live_bundle
-        # The dict of `live_bundle` itself: what is written to it here, the rest of the run reads there.
-        self._live_objects = live_bundle.objects
         self._choose_manifest = choose_manifest
 
     def apply_group(self, group: list[Manifest]) -> None:
@@ -81,25 +79,6 @@ class GroupApply:
         if group[0]["kind"] == "CustomResourceDefinition":
             await_served_kinds(self._session, group)
 
-    def _note_outcome(self, manifest: Manifest, applied_object: Manifest) -> None:
-        """Add what became of an object to the change set."""
-        live_before = self._live_objects[ref(manifest)]
-        changes = self._session.changes
-        if live_before is None:
-            # The difference shows the manifest, without the server's defaults.
-            changes.note_action(Action.CREATED, self._read_config_before(manifest), manifest, left=applied_object)
-            return
-        is_same = strip_server_fields(live_before) == strip_server_fields(applied_object)
-        changes.note_action(
-            Action.UNCHANGED if is_same else Action.CHANGED, live_before, applied_object, left=applied_object
-        )
-
-    def _read_config_before(self, manifest: Manifest) -> Manifest | None:
-        """Return the config that a new one replaces, so that the difference shows what changes in it."""
-        if not self._session.options.diff:
-            return None
-        return read_replaced_config(self._session, self._live_bundle, manifest)
-
     def _apply_or_return_error(self, manifest: Manifest) -> Manifest | Problem | LostError:
         """Apply one object. An error is returned: raised, it would hide what becomes of the others of the group."""
         try:
@@ -108,8 +87,11 @@ class GroupApply:
             return error
 
     def _apply_manifest(self, manifest: Manifest) -> Manifest:
-        """Apply one object, and return it as it is then. Raises Problem."""
-        live_before = self._live_objects[ref(manifest)]
+        """Apply one object, and return it as it is then. Raises Problem.
+
+        The steps are the lines of the table at the top of this file.
+        """
+        live_before = self._live_bundle.objects[ref(manifest)]
         if live_before and not self._session.may_write(manifest, live_before):
             return live_before  # a namespace that others made
         if self._is_only_planned(manifest):
@@ -125,23 +107,44 @@ class GroupApply:
                 raise explain_rejected_object(self._session.cluster, error, ref(manifest)) from error
             return excused_object
 
+    def _is_only_planned(self, manifest: Manifest) -> bool:
+        """Return whether check mode cannot let the server try this: its namespace or kind comes with the bundle."""
+        if not self._session.options.check:
+            return False
+        namespace = manifest["metadata"].get("namespace")
+        return namespace in self._live_bundle.missing_namespaces or not self._session.build_path(manifest)
+
+    def _remake_object(self, manifest: Manifest, live_before: Manifest) -> Manifest:
+        """Delete an object that cannot be changed, and make it anew. Check mode takes the manifest for the result."""
+        if self._session.options.check:
+            return manifest
+        return remake_object(self._session, manifest, live_before)
+
     def _write_manifest(self, manifest: Manifest, live_before: Manifest | None) -> Manifest:
-        """Let the server create or change an object, and return it as it is then; in check mode only try that."""
+        """Let the server create or change an object, and return it as it is then.
+
+        In check mode, the server only tries the write in a dry run.
+        """
         desired_manifest = manifest
         if ref(manifest) in find_autoscaled(self._session.options.manifests):
             desired_manifest = keep_replicas(self._session, manifest, live_before)
         if self._session.options.check:
-            return drop_tried_kubectl_fields(
-                self._session, self._session.apply_object(desired_manifest, dryRun="All"), live_before
-            )
+            tried_object = self._session.apply_object(desired_manifest, dryRun="All")
+            return drop_tried_kubectl_fields(self._session, tried_object, live_before)
         if not live_before:
             # An object that appeared since the read belongs to another owner, who must not lose a field.
             return self._session.apply_object(desired_manifest, force="false")
         rewritten = rewrite(self._session, desired_manifest, live_before)
-        # Others may have written the object since it was read. What they wrote is neither a change of this run, which
-        # the result would show, nor may it be lost when the change is undone.
-        self._live_objects[ref(manifest)] = rewritten.before
+        self._replace_earlier_read(manifest, rewritten.before)
         return remove_marks_of_other_tools(self._session, rewritten.after)
+
+    def _replace_earlier_read(self, manifest: Manifest, live_before: Manifest) -> None:
+        """Keep an object as it was right before the write, in place of how the run had read it.
+
+        Others may have written the object between the two. What they wrote is neither a change of this run, which the
+        result would show, nor may it be lost when the change is undone.
+        """
+        self._live_bundle.objects[ref(manifest)] = live_before
 
     def _excuse_refusal(self, manifest: Manifest, live_before: Manifest | None, error: ApiError) -> Manifest | None:
         """Return what an object that the server refused is taken for; None if the refusal is a failure.
@@ -158,18 +161,24 @@ class GroupApply:
             self._session.report.warnings.append(text)
         return live_before
 
-    def _remake_object(self, manifest: Manifest, live_before: Manifest) -> Manifest:
-        """Delete an object that cannot be changed, and make it anew. Check mode takes the manifest for the result."""
-        if self._session.options.check:
-            return manifest
-        return remake_object(self._session, manifest, live_before)
+    def _note_outcome(self, manifest: Manifest, applied_object: Manifest) -> None:
+        """Add what became of an object to the change set."""
+        live_before = self._live_bundle.objects[ref(manifest)]
+        changes = self._session.changes
+        if live_before is None:
+            # The difference shows the manifest, without the server's defaults.
+            changes.note_action(Action.CREATED, self._read_config_before(manifest), manifest, left=applied_object)
+            return
+        is_same = strip_server_fields(live_before) == strip_server_fields(applied_object)
+        changes.note_action(
+            Action.UNCHANGED if is_same else Action.CHANGED, live_before, applied_object, left=applied_object
+        )
 
-    def _is_only_planned(self, manifest: Manifest) -> bool:
-        """Return whether check mode cannot let the server try this: its namespace or kind comes with the bundle."""
-        if not self._session.options.check:
-            return False
-        namespace = manifest["metadata"].get("namespace")
-        return namespace in self._live_bundle.missing_namespaces or not self._session.build_path(manifest)
+    def _read_config_before(self, manifest: Manifest) -> Manifest | None:
+        """Return the config that a new one replaces, so that the difference shows what changes in it."""
+        if not self._session.options.diff:
+            return None
+        return read_replaced_config(self._session, self._live_bundle, manifest)
 
 
 def _combine_errors(errors: Sequence[Problem | LostError]) -> Problem | LostError:
@@ -180,10 +189,7 @@ def _combine_errors(errors: Sequence[Problem | LostError]) -> Problem | LostErro
     first_error, *other_errors = errors
     if not other_errors or isinstance(first_error, LostError):
         return first_error
-    lines = []
-    for error in other_errors:
-        problem = as_problem(error)
-        lines.append(f"Failed too: {problem}")
+    lines = [f"Failed too: {as_problem(error)}" for error in other_errors]
     other_failures = join_at_most(_MOST_OTHER_ERRORS, lines, between="\n", last="\n")
     first_error.fix = f"{first_error.fix}\n{other_failures}".lstrip()
     return first_error
