@@ -14,7 +14,7 @@ change: what the collector goes back to. When the wave is over, a later task cal
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -38,80 +38,88 @@ def bring_collectors_back(cluster: Cluster, options: BundleOptions) -> dict[str,
 
     What cannot go back is named in the message. It fails no task, because the wave has failed already.
     """
-    return _decide_kept_changes(cluster, options, goes_back=True)
+    return _decide_kept_changes(cluster, options, _KeptChanges.bring_back)
 
 
 def confirm_changes(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
     """End the changes whose records were kept: the collectors stay as they are."""
-    return _decide_kept_changes(cluster, options, goes_back=False)
+    return _decide_kept_changes(cluster, options, _KeptChanges.close_records)
 
 
-def _decide_kept_changes(cluster: Cluster, options: BundleOptions, *, goes_back: bool) -> dict[str, Any]:
-    """End the changes whose records were kept; check mode does nothing."""
+def _decide_kept_changes(
+    cluster: Cluster, options: BundleOptions, decide: Callable[[_KeptChanges], list[str]]
+) -> dict[str, Any]:
+    """End the changes whose records were kept; check mode does nothing.
+
+    `decide` ends them, and returns what the message says of them.
+    """
     session = Session(cluster, options)
     if options.check:
         return session.report.build_result()
     live_bundle = read_live_bundle(session)
-    run = ObjectWriter(session)
-    manifests = _list_manifests_in_namespaces(options, live_bundle)
-    changes = [change for change in group_by_collector(manifests, options={}) if change.name in options.kept_records]
+    kept_changes = _KeptChanges(ObjectWriter(session), live_bundle, options)
     lines = _describe_lost_collectors(options, live_bundle)
     with report_done_on_failure(session):
-        records = ChangeRecords(run, live_bundle.objects)
-        if goes_back:
-            lines += _bring_back(records, Undoing(run, records, live_bundle.objects), changes, options)
-        else:
-            lines += _close_records(records, changes, options)
+        lines += decide(kept_changes)
     return {**session.report.build_result(), "msg": " ".join(lines) or "nothing went back"}
 
 
-def _bring_back(
-    records: ChangeRecords, undoing: Undoing, changes: Iterable[CollectorChange], options: BundleOptions
-) -> list[str]:
-    """Bring the collectors of these changes back to what their records have. Return what became of each."""
-    undone_changes: list[UndoneChange] = []
-    outcome_lines: list[str] = []
-    for change in changes:
-        with _note_stay_on_error(change, outcome_lines):
-            record = _find_kept_record(records, change, options, outcome_lines)
-            if record:
-                earlier_change = add_kept_rights(add_recorded_state(record, change), options.kept_rights)
-                # Take the record over first: a run undoes only the changes whose record has its name.
-                records.write_record(earlier_change)
-                undone_changes.append(undoing.restore_and_note(earlier_change))
-    # All collectors are brought back before this waits for the first of them.
-    return outcome_lines + undoing.await_and_end(undone_changes)
+class _KeptChanges:
+    """The changes of a cluster whose records an earlier task has kept."""
 
+    def __init__(self, writer: ObjectWriter, live_bundle: LiveBundle, options: BundleOptions) -> None:
+        self._options = options
+        self._records = ChangeRecords(writer, live_bundle.objects)
+        self._undoing = Undoing(writer, self._records, live_bundle.objects)
+        # How a collector changes is in its kept record, so here the options of the changes have their defaults.
+        changes = group_by_collector(_list_manifests_in_namespaces(options, live_bundle), options={})
+        self._changes = [change for change in changes if change.name in options.kept_records]
+        # A sentence for each collector that stays as it is, although it should not.
+        self._stay_lines: list[str] = []
 
-def _close_records(records: ChangeRecords, changes: Iterable[CollectorChange], options: BundleOptions) -> list[str]:
-    """Close the records of these changes. Return a line for each collector of which this is not possible."""
-    outcome_lines: list[str] = []
-    for change in changes:
-        with _note_stay_on_error(change, outcome_lines):
-            record = _find_kept_record(records, change, options, outcome_lines)
-            if record:
-                records.close_record(replace(change, record=record))
-    return outcome_lines
+    def bring_back(self) -> list[str]:
+        """Bring the collectors back to what their records have. Return what became of each."""
+        undone_changes: list[UndoneChange] = []
+        for change in self._changes:
+            with self._note_stay_on_error(change):
+                record = self._find_kept_record(change)
+                if record:
+                    earlier_change = add_kept_rights(add_recorded_state(record, change), self._options.kept_rights)
+                    # Take the record over first: a run undoes only the changes whose record has its name.
+                    self._records.write_record(earlier_change)
+                    undone_changes.append(self._undoing.restore_and_note(earlier_change))
+        # All collectors are brought back before this waits for the first of them.
+        return self._stay_lines + self._undoing.await_and_end(undone_changes)
 
+    def close_records(self) -> list[str]:
+        """Close the records. Return a sentence for each collector of which this is not possible."""
+        for change in self._changes:
+            with self._note_stay_on_error(change):
+                record = self._find_kept_record(change)
+                if record:
+                    self._records.close_record(replace(change, record=record))
+        return self._stay_lines
 
-def _find_kept_record(
-    records: ChangeRecords, change: CollectorChange, options: BundleOptions, outcome_lines: list[str]
-) -> Manifest | None:
-    """Return the record that the run of the option `kept_records` has kept; None, with a line, if it is gone."""
-    record = records.find_kept_record(change, options.kept_records[change.name])
-    if record is None:
-        outcome_lines.append(f"{change.name} stays as it is: another run has changed it since.")
-    return record
+    def _find_kept_record(self, change: CollectorChange) -> Manifest | None:
+        """Return the record that the run of the option `kept_records` has kept.
 
+        If it is gone, or another run has taken it over, return None and note that the collector stays.
+        """
+        record = self._records.find_kept_record(change, self._options.kept_records[change.name])
+        if record is None:
+            self._note_stay(change, "another run has changed it since")
+        return record
 
-@contextmanager
-def _note_stay_on_error(change: CollectorChange, outcome_lines: list[str]) -> Iterator[None]:
-    """Add a line if the body fails for one collector. That must not keep the others from being decided."""
-    try:
-        yield
-    except (Problem, LostError) as error:
-        reason = error.wrong if isinstance(error, Problem) else error
-        outcome_lines.append(f"{change.name} stays as it is: {reason}.")
+    @contextmanager
+    def _note_stay_on_error(self, change: CollectorChange) -> Iterator[None]:
+        """Note that a collector stays if the body fails for it. The others must be decided nevertheless."""
+        try:
+            yield
+        except (Problem, LostError) as error:
+            self._note_stay(change, error.wrong if isinstance(error, Problem) else str(error))
+
+    def _note_stay(self, change: CollectorChange, reason: str) -> None:
+        self._stay_lines.append(f"{change.name} stays as it is: {reason}.")
 
 
 def _list_manifests_in_namespaces(options: BundleOptions, live_bundle: LiveBundle) -> list[Manifest]:
