@@ -8,6 +8,17 @@ a hash alone. For example:
 
     {"capture": 1, "source": "pod", "begun": "2026-07-01T12:00:00Z", "seconds": 60.0, "ended_by": "seconds",
      "signals": {"traces": {"file": "traces.jsonl.gz", "records": 5120, …}}, "masked": {"mode": "hash", …}, …}
+
+The source of a capture is a pod or files with records. Which keys a manifest has:
+
+| keys | of a pod | of files |
+|---|---|---|
+| `capture`, `source`, `begun`, `seconds`, `ended_by`, `records`, `signals`, `masked` | always | always |
+| `files` | never | always |
+| `collector` | always | if the user names the collector |
+| `image`, `config_sha256`, `other_pods`, `asked_signals`, `receivers`, `left_out_receivers` | always | never |
+| `nodes` | if several nodes have a load of their own | never |
+| `rates_of_pods` | if metrics of other pods were read | never |
 """
 
 from __future__ import annotations
@@ -107,9 +118,9 @@ class CaptureRow(CaptureManifest, total=False):
 
 def build_manifest(source_facts: SourceFacts, sample: CaptureSample, end: SampleEnd) -> CaptureManifest:
     """Return the manifest of a sample."""
-    signals = build_signal_rows(sample, end)
+    signal_rows = build_signal_rows(sample, end)
     counted_facts: _CountedFacts = {}
-    has_collector_rates = any(COLLECTOR_RATE in row for row in signals.values())
+    has_collector_rates = any(COLLECTOR_RATE in row for row in signal_rows.values())
     if end.served_records and has_collector_rates:
         counted_facts["rates_of_pods"] = end.served_records.known_pod_count
     return {
@@ -119,7 +130,7 @@ def build_manifest(source_facts: SourceFacts, sample: CaptureSample, end: Sample
         "seconds": round(end.seconds, 3),
         "ended_by": end.ended_by,
         "records": sample.records,
-        "signals": signals,
+        "signals": signal_rows,
     }
 
 
@@ -132,19 +143,6 @@ def build_signal_rows(sample: CaptureSample, end: SampleEnd) -> dict[str, Signal
             row |= _compute_rates(signal, size, end)
         rows[signal] = row
     return rows
-
-
-def _compute_rates(signal: str, size: SignalSize, end: SampleEnd) -> dict[str, float]:
-    """Return what the pod of the capture received in a second, and what all pods did if their own metrics say so."""
-    rates = {
-        POD_RATE: round(size.records / end.seconds, 3),
-        "received_bytes_per_second": round(size.received_bytes / end.seconds, 3),
-    }
-    served = end.served_records
-    if served and signal in served.records_by_signal:
-        all_records = size.records + served.records_by_signal[signal]
-        rates[COLLECTOR_RATE] = round(all_records / served.seconds, 3)
-    return rates
 
 
 def describe_masking(value_mode: str, kept_names: Sequence[str]) -> dict[str, Any]:
@@ -161,3 +159,16 @@ def describe_masking(value_mode: str, kept_names: Sequence[str]) -> dict[str, An
 def signal_file_name(signal: str) -> str:
     """Return the name of the file with the records of a signal."""
     return f"{signal}.jsonl.gz"
+
+
+def _compute_rates(signal: str, size: SignalSize, end: SampleEnd) -> dict[str, float]:
+    """Return what the pod of the capture received in a second, and what all pods did if their own metrics say so."""
+    rates = {
+        POD_RATE: round(size.records / end.seconds, 3),
+        "received_bytes_per_second": round(size.received_bytes / end.seconds, 3),
+    }
+    served = end.served_records
+    if served and signal in served.records_by_signal:
+        all_records = size.records + served.records_by_signal[signal]
+        rates[COLLECTOR_RATE] = round(all_records / served.seconds, 3)
+    return rates
