@@ -49,25 +49,6 @@ class ModelPrice(NamedTuple):
     cached_input_price: float
 
 
-def read_model_prices(prices: Mapping[str, Any]) -> Iterator[ModelPrice]:
-    """Yield the prices of each model. Raises Problem for one without prices of input and output, and for wrong ones."""
-    for model, price_fields in prices.items():
-        if not isinstance(price_fields, dict) or not _REQUIRED_PRICES <= set(price_fields) <= _ALLOWED_PRICES:
-            fix = f"Write `{model}: {{input: 2.5, output: 10}}`; cached_input is optional."
-            raise Problem(f"`prices` of '{model}' are no prices of input and output", fix=fix)
-        for key, price in price_fields.items():
-            if not is_amount(price):
-                raise Problem(f"`{key}` in `prices` of '{model}' is no price", fix="Use a number, 0 or more.")
-        # Without a price of their own, cached tokens cost as much as others of the input.
-        amounts: dict[str, float] = {"cached_input": price_fields["input"], **price_fields}
-        yield ModelPrice(
-            model=str(model),
-            input_price=float(amounts["input"]),
-            output_price=float(amounts["output"]),
-            cached_input_price=float(amounts["cached_input"]),
-        )
-
-
 class _TokenCount(NamedTuple):
     """The number of tokens of a call."""
 
@@ -83,12 +64,12 @@ _OUTPUT = _TokenCount('span.cache["output"]', OUTPUT_TOKENS, "gen_ai.usage.compl
 _CACHED = _TokenCount('span.cache["cached"]', "gen_ai.usage.cache_read.input_tokens")
 _COST = attribute_path("span", COST)
 _UNPRICED = attribute_path("span", UNPRICED)
-# Why a call has no cost yet: what it lacks, or that only a price is missing.
+# Why a call has no cost yet, which is one of the three texts below: see `_list_reason_statements`.
 _REASON = 'span.cache["reason"]'
 _NO_TOKENS = ottl_text("no tokens")
 _NO_PRICE = ottl_text("no price")
 _WRONG_TOKENS = ottl_text("wrong tokens")
-# The reasons above are values of `_REASON`. This is the condition that a call needs nothing but a price.
+# The condition that a call needs nothing but a price.
 _LACKS_ONLY_PRICE = f"{_REASON} == {_NO_PRICE}"
 # The model that answered is more exact than the one that was asked for, so its price is set last.
 _MODELS = ("gen_ai.request.model", "gen_ai.response.model")
@@ -110,6 +91,25 @@ def list_cost_statements(prices: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def read_model_prices(prices: Mapping[str, Any]) -> Iterator[ModelPrice]:
+    """Yield the prices of each model. Raises Problem for one without prices of input and output, and for wrong ones."""
+    for model, price_fields in prices.items():
+        if not isinstance(price_fields, dict) or not _REQUIRED_PRICES <= set(price_fields) <= _ALLOWED_PRICES:
+            fix = f"Write `{model}: {{input: 2.5, output: 10}}`; cached_input is optional."
+            raise Problem(f"`prices` of '{model}' are no prices of input and output", fix=fix)
+        for key, price in price_fields.items():
+            if not is_amount(price):
+                raise Problem(f"`{key}` in `prices` of '{model}' is no price", fix="Use a number, 0 or more.")
+        # Without a price of their own, cached tokens cost as much as others of the input.
+        amounts: dict[str, float] = {"cached_input": price_fields["input"], **price_fields}
+        yield ModelPrice(
+            model=str(model),
+            input_price=float(amounts["input"]),
+            output_price=float(amounts["output"]),
+            cached_input_price=float(amounts["cached_input"]),
+        )
+
+
 def _list_token_statements(count: _TokenCount) -> Iterator[str]:
     """Yield statements that keep a number of tokens; 0 if the span has none."""
     tokens = attribute_path("span", count.attribute)
@@ -121,8 +121,16 @@ def _list_token_statements(count: _TokenCount) -> Iterator[str]:
 
 
 def _list_reason_statements() -> Iterator[str]:
-    """Yield statements that keep why a call has no cost: each takes precedence over those before it."""
-    has_input, has_output = (f"{attribute_path('span', count.attribute)} != nil" for count in (_INPUT, _OUTPUT))
+    """Yield statements that keep why a call has no cost. Of the reasons that fit a call, the last one counts:
+
+    | reason | call |
+    |---|---|
+    | `no tokens` | any |
+    | `no price` | its numbers of tokens are known |
+    | `wrong tokens` | its numbers of tokens are known, and they contradict each other or are below zero |
+    """
+    has_input = f"{attribute_path('span', _INPUT.attribute)} != nil"
+    has_output = f"{attribute_path('span', _OUTPUT.attribute)} != nil"
     # An embedding has no tokens of an answer.
     has_only_input = f'{attribute_path("span", OPERATION)} == "embeddings"'
     yield set_where(_REASON, _NO_TOKENS)
