@@ -14,6 +14,7 @@ placeholders, such as `<process_uptime>`. `CollectorSeries.fill_in` (series.py) 
 | `<exporter_sent_of>` | the series of one signal, with the signal in its name | `otelcol_exporter_sent_spans{…}` |
 | `<exporter_queue_size_by_signal>` | the series of one signal, with the signal in a label | see series.py |
 | `<matchers>` | the labels that select the collector | `namespace="otel",…` |
+| `<noun>` | the records of the signal that the alert is about | `spans` |
 
 In PromQL, a comparison such as `> 0` binds more than `and` and `unless`. These two bind equally, from the left:
 `a unless b unless c and d` is `((a unless b) unless c) and d`. `or` binds less than both. Private.
@@ -41,7 +42,12 @@ def nodes_without_agent(nodes: str) -> str:
     """Return the nodes whose agent is no target of Prometheus, while that of another node is.
 
     `nodes` is the expression for all nodes: NODES_OF_STATE or NODES_OF_CLUSTER. Nodes for which the alert NodeSilent is
-    pending or fires are left out.
+    pending or fires are left out. Example: for agent `node` in namespace `otel`, NODES_OF_STATE gives
+
+        label_replace(max by (node) (kube_node_info), "namespace", "otel", "", "")    # all nodes
+        unless on (node) up{namespace="otel",…}                                       # without those with an agent
+        unless on (node) ALERTS{namespace="otel",collector="node",alertname="OtelCollectorNodeSilent"}
+        and on () up{namespace="otel",…}                                              # while any agent is a target
     """
     return (
         f'label_replace({nodes}, "namespace", "<namespace>", "", "")'
@@ -143,6 +149,15 @@ def unless_alerts(*causes: str, shared_labels: str = _SAME_EXPORTER, condition: 
     return f'unless on ({shared_labels}) ALERTS{{collector="<name>",alertname=~"{"|".join(causes)}"{condition}}}'
 
 
+# Which alert each of these ends hides, by the names of alerts without `OtelCollector`:
+#
+# | end | hides | while one of these is pending or fires |
+# |---|---|---|
+# | UNLESS_MEMORY_OR_EXPORT | Refused | MemoryLimited, ExportFailed or QueueOverflow, of the same pod and signal |
+# | UNLESS_STALLED_OR_OVERFLOWN | QueueNearlyFull | ExportStalled or QueueOverflow |
+# | UNLESS_ANY_QUEUE_ALERT | QueueFillsSoon | ExportStalled, QueueOverflow or QueueNearlyFull |
+# | UNLESS_STALLED | QueueOverflow | ExportStalled |
+# | UNLESS_OVERFLOW_FIRES | ExportStalled | QueueOverflow, of the same signal; it must fire |
 UNLESS_MEMORY_OR_EXPORT = unless_alerts(
     "OtelCollectorMemoryLimited",
     "OtelCollectorExportFailed",
@@ -169,8 +184,10 @@ _WEEK_SECONDS = 604800
 def _certificate_expires(namespace_label: str) -> str:
     """Return the certificates of the collector that end within a week.
 
-    `<certificate_matcher>` selects them by their names, such as `name=~"gateway-tls"`. `namespace_label` is the label
-    with the namespace of a certificate.
+    `namespace_label` is the label with the namespace of a certificate. Example: `namespace` gives for collector
+    `gateway` in namespace `otel`
+
+        certmanager_certificate_expiration_timestamp_seconds{name=~"gateway-tls",namespace="otel"} - time() < 604800
     """
     return (
         f'certmanager_certificate_expiration_timestamp_seconds{{<certificate_matcher>,{namespace_label}="<namespace>"}}'
