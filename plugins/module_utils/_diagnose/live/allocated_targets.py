@@ -28,11 +28,28 @@ from ..._otelcol.config.masking import mask_and_clean
 from ..._otelcol.config.paths import list_at, mapping_at, value_at
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.service_names import resolve_service
-from ..cluster_objects import summarize_allocation
+from ..cluster_objects import Allocation, summarize_allocation
 from .reader import ClusterReader, Notes
 
 # At most so many jobs are asked for their targets: each is a request.
 MOST_JOBS = 50
+
+
+class AllocatorRow(Allocation):
+    """What a target allocator has given to the pods of a collector."""
+
+    endpoint: str
+    idle: list[str]
+    """The pods without a target, if there are enough targets for all pods."""
+
+
+class _ReadJobs(NamedTuple):
+    """The answers of a target allocator about its jobs."""
+
+    job_names: list[str]
+    """All jobs that it has."""
+    targets_by_job: dict[str, dict[str, int]]
+    """For each job that was read, the number of its targets by collector."""
 
 
 class _JobLink(NamedTuple):
@@ -44,16 +61,20 @@ class _JobLink(NamedTuple):
 
 def read_allocator(
     reader: ClusterReader, config: Any, namespace: str, pod_count: int, notes: Notes
-) -> dict[str, Any] | None:
-    """Return the jobs and targets of the target allocator that a Prometheus receiver asks; None without one."""
+) -> AllocatorRow | None:
+    """Return the jobs and targets of the target allocator that a Prometheus receiver asks; None without one.
+
+    It is None too if the target allocator cannot be asked, or is not understood. `notes` says so.
+    """
     endpoint = _allocator_endpoint(config)
     if not endpoint:
         return None
     try:
-        return _read_allocation(reader, endpoint, namespace, pod_count, notes)
+        read_jobs = _read_jobs(reader, endpoint, namespace, notes)
     except (AttributeError, KeyError, Problem, TypeError, ValueError):  # a pod may answer anything
         notes.note_unseen("target allocator", f"{endpoint}: its address or its answer is not understood")
         return None
+    return _build_row(endpoint, read_jobs, pod_count, notes) if read_jobs else None
 
 
 def _allocator_endpoint(config: Any) -> str:
@@ -65,10 +86,8 @@ def _allocator_endpoint(config: Any) -> str:
     return ""
 
 
-def _read_allocation(
-    reader: ClusterReader, endpoint: str, namespace: str, pod_count: int, notes: Notes
-) -> dict[str, Any] | None:
-    """Return what the target allocator at an address says; None if it cannot be asked, which is noted.
+def _read_jobs(reader: ClusterReader, endpoint: str, namespace: str, notes: Notes) -> _ReadJobs | None:
+    """Return what the target allocator at an address says of its jobs; None if it cannot be asked, which is noted.
 
     Raises AttributeError, KeyError, Problem, TypeError or ValueError for an answer of another form.
     """
@@ -84,17 +103,7 @@ def _read_allocation(
         return None
     jobs = parse_json(jobs_answer.value)
     job_names = list({**parse_json(scrape_configs.value), **jobs})
-    targets = _count_targets(reader, proxy_path, job_names, jobs)
-    allocation = summarize_allocation(targets)
-    unread_jobs = [name for name in job_names if name not in targets]
-    if unread_jobs:
-        notes.note_unseen("targets of the target allocator", _describe_unread_jobs(unread_jobs, job_names))
-    return {
-        **allocation,
-        "endpoint": endpoint,
-        # A collector may have targets of the jobs that are not read.
-        "idle": [] if unread_jobs else _list_idle_collectors(allocation, pod_count),
-    }
+    return _ReadJobs(job_names, _count_targets(reader, proxy_path, job_names, jobs))
 
 
 def _find_proxy_path(endpoint: str, namespace: str) -> str | None:
@@ -111,12 +120,6 @@ def _find_proxy_path(endpoint: str, namespace: str) -> str | None:
     return f"/api/v1/namespaces/{service.namespace}/services/{scheme}{service.name}:{port}/proxy"
 
 
-def _describe_unread_jobs(unread_jobs: Sequence[str], job_names: Sequence[str]) -> str:
-    """Return how many of the jobs are not read, in words."""
-    is_are = "is" if len(unread_jobs) == 1 else "are"
-    return f"{len(unread_jobs)} of {len(job_names)} jobs {is_are} not read, such as {mask_and_clean(unread_jobs[0])}"
-
-
 def _count_targets(
     reader: ClusterReader, proxy_path: str, job_names: Sequence[str], jobs: Mapping[str, Any]
 ) -> dict[str, dict[str, int]]:
@@ -126,17 +129,43 @@ def _count_targets(
     """
     links = [_JobLink(name, jobs[name]["_link"]) for name in job_names if name in jobs][:MOST_JOBS]
     answers = reader.cluster.call_in_parallel(lambda link: reader.read_answer_text(f"{proxy_path}{link.path}"), links)
-    targets: dict[str, dict[str, int]] = {name: {} for name in job_names if name not in jobs}
+    targets_by_job: dict[str, dict[str, int]] = {name: {} for name in job_names if name not in jobs}
     for link, answer in zip(links, answers, strict=True):
         if not answer.unread_reason:
             answer_by_collector = parse_json(answer.value or "{}")  # an empty answer has no collectors
-            targets[link.job_name] = {
+            targets_by_job[link.job_name] = {
                 collector: _count_collector_targets(value) for collector, value in answer_by_collector.items()
             }
-    return targets
+    return targets_by_job
 
 
-def _list_idle_collectors(allocation: Mapping[str, Any], pod_count: int) -> list[str]:
+def _count_collector_targets(value: Any) -> int:
+    """Return how many targets a collector has, by the answer of the target allocator."""
+    return sum(len(list_at(target, "targets")) for target in list_at(value, "targets"))
+
+
+def _build_row(endpoint: str, read_jobs: _ReadJobs, pod_count: int, notes: Notes) -> AllocatorRow:
+    """Return the row of a target allocator. Jobs that were not read are noted."""
+    job_names, targets_by_job = read_jobs
+    allocation = summarize_allocation(targets_by_job)
+    unread_jobs = [name for name in job_names if name not in targets_by_job]
+    if unread_jobs:
+        notes.note_unseen("targets of the target allocator", _describe_unread_jobs(unread_jobs, job_names))
+    return {
+        **allocation,
+        "endpoint": endpoint,
+        # A collector may have targets of the jobs that are not read.
+        "idle": [] if unread_jobs else _list_idle_collectors(allocation, pod_count),
+    }
+
+
+def _describe_unread_jobs(unread_jobs: Sequence[str], job_names: Sequence[str]) -> str:
+    """Return how many of the jobs are not read, in words."""
+    is_are = "is" if len(unread_jobs) == 1 else "are"
+    return f"{len(unread_jobs)} of {len(job_names)} jobs {is_are} not read, such as {mask_and_clean(unread_jobs[0])}"
+
+
+def _list_idle_collectors(allocation: Allocation, pod_count: int) -> list[str]:
     """Return the collectors without a target; none if there are fewer targets than pods.
 
     Then some pods rightly have no target.
@@ -144,8 +173,3 @@ def _list_idle_collectors(allocation: Mapping[str, Any], pod_count: int) -> list
     if sum(row["targets"] for row in allocation["jobs"]) < pod_count:
         return []
     return [row["name"] for row in allocation["collectors"] if not row["targets"]]
-
-
-def _count_collector_targets(value: Any) -> int:
-    """Return how many targets a collector has, by the answer of the target allocator."""
-    return sum(len(list_at(target, "targets")) for target in list_at(value, "targets"))
