@@ -3,7 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Read what the cluster has at the addresses that exporters send to: Services, endpoints and network policies.
 
-`diagnosed_collector.py` and the canary call `describe_peers`; `peer_state.py` judges what was read. Private.
+`diagnosed_collector.py` and the canary call `describe_peers`; `peer_state.py` judges what was read. For example, of an
+exporter that sends to a Service without pods, the row has
+
+    {"exporter": "otlp", "host": "gateway.obs", "service": "obs/gateway", "state": "no_endpoints", …}
+
+Private.
 """
 
 from __future__ import annotations
@@ -22,13 +27,13 @@ from .reader import ClusterReader, Notes, Object, ReadResult
 
 def read_peers_ahead(reader: ClusterReader, peers: Iterable[Peer]) -> None:
     """Read the Services at the addresses of exporters, and the objects around them, many at a time."""
-    lists: list[tuple[str, str]] = []
     services: list[tuple[str, str, str]] = []
+    lists_around: list[tuple[str, str]] = []
     for peer in peers:
         if peer.service:
             services.append(("services", peer.namespace, peer.service))
-            lists += [("endpointslices", peer.namespace), ("networkpolicies", peer.namespace)]
-    reader.read_ahead(lists, services)
+            lists_around += [("endpointslices", peer.namespace), ("networkpolicies", peer.namespace)]
+    reader.read_ahead(lists_around, services)
 
 
 def describe_peers(
@@ -41,6 +46,18 @@ def describe_peers(
     # Only the policies behind a Service see the sending pod. Without a Service, the request for its namespace is saved.
     sending_pod = _describe_sending_pod(reader, pod) if any(peer.service for peer in peers) else None
     return [describe_peer(peer, _look_behind_address(reader, peer, notes), egress, sending_pod) for peer in peers]
+
+
+def read_first_ready_pod(
+    reader: ClusterReader, namespace: str, slices: Sequence[Mapping[str, Any]], notes: Notes
+) -> Object | None:
+    """Return the first ready pod in the EndpointSlices of a Service; None without one that can be read."""
+    ready_endpoints = filter_endpoints(slices, ready=True)
+    pod_name = value_at(ready_endpoints[0], ("targetRef", "name")) if ready_endpoints else None
+    if not pod_name:  # an endpoint may also be an address outside of the cluster
+        return None
+    pod: Object | None = reader.read_object("pods", namespace, pod_name, notes).value
+    return pod
 
 
 def _describe_sending_pod(reader: ClusterReader, pod: Object) -> SendingPod | None:
@@ -93,11 +110,6 @@ def _has_namespace_without_service(reader: ClusterReader, peer: Peer, service: R
         return False
 
 
-def _read_namespace(reader: ClusterReader, name: str) -> Object | None:
-    """Return a namespace; None if there is none. Raises ApiError if it cannot be read."""
-    return reader.cluster.get(f"/api/v1/namespaces/{name}")
-
-
 def _read_ingress_of_pods(
     reader: ClusterReader, peer: Peer, slices: Sequence[Mapping[str, Any]]
 ) -> IngressOfPods | None:
@@ -114,18 +126,6 @@ def _read_ingress_of_pods(
     return IngressOfPods(Policies(policies, read_labels(pod), "Ingress"), _list_called_port_names(pod, slices))
 
 
-def read_first_ready_pod(
-    reader: ClusterReader, namespace: str, slices: Sequence[Mapping[str, Any]], notes: Notes
-) -> Object | None:
-    """Return the first ready pod in the EndpointSlices of a Service; None without one that can be read."""
-    ready_endpoints = filter_endpoints(slices, ready=True)
-    pod_name = value_at(ready_endpoints[0], ("targetRef", "name")) if ready_endpoints else None
-    if not pod_name:  # an endpoint may also be an address outside of the cluster
-        return None
-    pod: Object | None = reader.read_object("pods", namespace, pod_name, notes).value
-    return pod
-
-
 def _list_called_port_names(pod: Object, slices: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the names of the ports of a pod to which the EndpointSlices of a Service lead."""
     called_ports: set[Any] = set()
@@ -137,3 +137,8 @@ def _list_called_port_names(pod: Object, slices: Sequence[Mapping[str, Any]]) ->
             if port.get("containerPort") in called_ports:
                 called_names.append(str(port.get("name")))
     return called_names
+
+
+def _read_namespace(reader: ClusterReader, name: str) -> Object | None:
+    """Return a namespace; None if there is none. Raises ApiError if it cannot be read."""
+    return reader.cluster.get(f"/api/v1/namespaces/{name}")
