@@ -13,7 +13,8 @@ may not stay, a plan is an InstallPlan, which OLM carries out once somebody appr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from operator import call
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -56,41 +57,44 @@ ARGUMENTS: dict[str, Any] = {
 
 def run_wait(module: AnsibleModule) -> None:
     """Run the module, and exit with its result or failure."""
+    run(module, lambda: _wait_for_version(module))
+
+
+def _wait_for_version(module: AnsibleModule) -> dict[str, Any]:
+    """Return the result of the module. Raises Problem for manual approval without a version, and as OlmWait does."""
     params = module.params
     goal = InstallGoal(params["namespace"], params["subscription"], params["csv"], params["approval"] == "manual")
-
-    def wait_for_version() -> dict[str, Any]:
-        if goal.is_pinned and not goal.csv:
-            fix = "Name the ClusterServiceVersion, or set approval to automatic."
-            raise Problem(
-                "manual approval needs the version that is approved", asked=goal.task_text, where="csv", fix=fix
-            )
-        if module.check_mode:
-            return {"changed": False, "skipped": True, "msg": "Not waited: nothing was applied in check mode."}
-        return OlmWait(connect(module), compile_search({}), goal, params["timeout_seconds"]).wait_until_installed()
-
-    run(module, wait_for_version)
+    if goal.is_pinned and not goal.csv:
+        wrong = "manual approval needs the version that is approved"
+        fix = "Name the ClusterServiceVersion, or set approval to automatic."
+        raise Problem(wrong, asked=goal.task_text, where="csv", fix=fix)
+    if module.check_mode:
+        return {"changed": False, "skipped": True, "msg": "Not waited: nothing was applied in check mode."}
+    return OlmWait(connect(module), compile_search({}), goal, params["timeout_seconds"]).wait_until_installed()
 
 
 class OlmWait:
     """One run of the module: it approves the wanted version if it has to, and waits until OLM has installed it."""
 
     def __init__(self, cluster: Cluster, search: Search, goal: InstallGoal, timeout_seconds: float) -> None:
-        self.cluster, self.goal, self.timeout_seconds = cluster, goal, timeout_seconds
+        self.cluster = cluster
+        self.goal = goal
+        self.timeout_seconds = timeout_seconds
         self.root = f"{OPERATORS_PATH}/namespaces/{goal.namespace}"
         self.workload_status = WorkloadStatus(cluster, search, unschedulable_seconds=UNSCHEDULABLE_SECONDS)
         self.first_seen_by_symptom: dict[tuple[str, ...], float] = {}
         self.approved_plans: list[str] = []
         # Each phase that a version has come to, in the order of time.
         self.phase_history: list[str] = []
-        self._last_phase: dict[str, str] = {}
+        self._last_phase_by_csv: dict[str, str] = {}
 
     def wait_until_installed(self) -> dict[str, Any]:
         """Return the result of the task once the wanted version is installed.
 
         Raises Failure if it cannot be installed, or when the time is over.
         """
-        started_at, task = self.cluster.clock(), self.goal.task_text
+        started_at = self.cluster.clock()
+        task = self.goal.task_text
         for _poll in self.cluster.iter_polls(self.timeout_seconds, started_at):  # polls once at least
             live_objects = self._read_objects()
             self._record_phases(live_objects)
@@ -107,35 +111,39 @@ class OlmWait:
 
     def _read_objects(self) -> LiveObjects:
         """Return the Subscription, its InstallPlans, and the versions that it names or that are wanted."""
-        name = self.goal.subscription
-        reads: list[Callable[[], Any]] = [
-            lambda: self.cluster.get(f"{self.root}/subscriptions/{name}"),
-            lambda: list(self.cluster.items(f"{self.root}/installplans")),
-        ]
+        reads: list[Callable[[], Any]] = [self._read_subscription, self._list_install_plans]
         subscription, install_plans = ask_server(
-            "Read the Subscription and its InstallPlans",
-            lambda: self.cluster.call_in_parallel(lambda read: read(), reads),
+            "Read the Subscription and its InstallPlans", lambda: self.cluster.call_in_parallel(call, reads)
         )
         newest_plan = plan_name(subscription)
-        plans = []
+        own_plans = []
         for plan in install_plans:
-            if is_made_for(plan, name) or plan["metadata"]["name"] == newest_plan:
-                plans.append(plan)
+            if is_made_for(plan, self.goal.subscription) or plan["metadata"]["name"] == newest_plan:
+                own_plans.append(plan)
         status = object_status(subscription)
         csv_names = dict.fromkeys((status.get("currentCSV"), status.get("installedCSV"), self.goal.csv))
-        paths = [f"{self.root}/clusterserviceversions/{csv_name}" for csv_name in csv_names if csv_name]
+        return LiveObjects(subscription, own_plans, self._read_versions(filter(None, csv_names)))
+
+    def _read_subscription(self) -> Manifest | None:
+        return self.cluster.get(f"{self.root}/subscriptions/{self.goal.subscription}")
+
+    def _list_install_plans(self) -> list[Manifest]:
+        return list(self.cluster.items(f"{self.root}/installplans"))
+
+    def _read_versions(self, csv_names: Iterable[str]) -> dict[str, Manifest]:
+        """Return the ClusterServiceVersions of these names that there are, by name."""
+        paths = [f"{self.root}/clusterserviceversions/{csv_name}" for csv_name in csv_names]
         answers = ask_server(
             "Read the ClusterServiceVersions", lambda: self.cluster.call_in_parallel(self.cluster.get, paths)
         )
-        csvs = {csv["metadata"]["name"]: csv for csv in answers if csv}
-        return LiveObjects(subscription, plans, csvs)
+        return {csv["metadata"]["name"]: csv for csv in answers if csv}
 
     def _record_phases(self, live_objects: LiveObjects) -> None:
         """Note each new phase of a version, such as `Installing`, for the result."""
         for name, csv in live_objects.csvs.items():
             phase = _csv_phase(csv)
-            if self._last_phase.get(name) != phase:
-                self._last_phase[name] = phase
+            if self._last_phase_by_csv.get(name) != phase:
+                self._last_phase_by_csv[name] = phase
                 self.phase_history.append(f"{name} {phase}")
 
     def _approve_plan(self, verdict: OlmVerdict) -> None:
