@@ -51,22 +51,17 @@ class WaveComparison:
     """One side with which the collectors of a wave are compared."""
 
     description: str
-    """The side in words; empty for a side without collectors."""
+    """The side in words, such as the names of its members."""
     facts: RestFacts
     """Its facts, in the form of those of the pods beside a canary."""
     config: Mapping[str, Any]
     """The config of its collectors."""
 
     @property
-    def is_empty(self) -> bool:
-        """Whether it has no collectors."""
-        return not self.description
-
-    @property
     def has_data(self) -> bool:
         """Whether its collectors got data, in the time that was read or before."""
         # One item of `bases` has the counts of the time that was read, the other has those since the start.
-        return any(count_accepted_items(rows) for rows in self.facts["bases"])
+        return any(count_accepted_items(flow_rows) for flow_rows in self.facts["bases"])
 
 
 class WaveComparisons(NamedTuple):
@@ -74,8 +69,15 @@ class WaveComparisons(NamedTuple):
 
     before_change: WaveComparison
     """The same collectors before the change, also if they got no data."""
-    chosen: list[WaveComparison]
-    """What the collectors are compared with: the sides that have data. If none has, one side without collectors."""
+    sides_with_data: list[WaveComparison]
+    """The sides whose collectors got data."""
+    empty_side: WaveComparison
+    """A side without collectors. If it is the other one, the checks find only what no collector may do."""
+
+    @property
+    def chosen(self) -> list[WaveComparison]:
+        """What the collectors are compared with: at least one side."""
+        return self.sides_with_data or [self.empty_side]
 
 
 def build_comparisons(sides: ComparedSides, listeners: Listeners) -> WaveComparisons:
@@ -90,17 +92,24 @@ def build_comparisons(sides: ComparedSides, listeners: Listeners) -> WaveCompari
         facts=_collect_facts_before(sides.tracks_before, listeners),
         config=_first_config(sides.tracks_before),
     )
-    sides_with_data = [comparison for comparison in (later_waves, before_change) if comparison.has_data]
     return WaveComparisons(
         before_change=before_change,
-        chosen=sides_with_data or [_compare_with_nothing(sides.tracks_after[0].config, listeners)],
+        sides_with_data=[side for side in (later_waves, before_change) if side.has_data],
+        empty_side=_build_empty_side(sides.tracks_after[0].config, listeners),
     )
 
 
-def _compare_with_nothing(config: Mapping[str, Any], listeners: Listeners) -> WaveComparison:
-    """Return a side without collectors: then the checks find only what no collector may do."""
-    empty_revision = Revision(config, listeners, began_with_change=False)
-    return WaveComparison(description="", facts=_build_facts(empty_revision), config=config)
+def count_accepted_items(rows: FlowRows) -> int:
+    """Return how many items came in at all receivers."""
+    return sum(row["accepted"] for row in rows["receives"])
+
+
+def _collect_facts_in_watch(tracks: Sequence[Track], listeners: Listeners) -> RestFacts:
+    """Return the facts of collectors that have not changed, from their readings during the watch."""
+    revision = Revision(_first_config(tracks), listeners, began_with_change=False)
+    for poll in replay_polls(tracks):
+        revision.add_reading(poll.seconds, poll.samples)
+    return _add_steady_signals(_build_facts(revision))
 
 
 def _collect_facts_before(tracks: Sequence[Track], listeners: Listeners) -> RestFacts:
@@ -128,12 +137,10 @@ def _collect_facts_before(tracks: Sequence[Track], listeners: Listeners) -> Rest
     return _add_steady_signals(_build_facts(revision))
 
 
-def _collect_facts_in_watch(tracks: Sequence[Track], listeners: Listeners) -> RestFacts:
-    """Return the facts of collectors that have not changed, from their readings during the watch."""
-    revision = Revision(_first_config(tracks), listeners, began_with_change=False)
-    for poll in replay_polls(tracks):
-        revision.add_reading(poll.seconds, poll.samples)
-    return _add_steady_signals(_build_facts(revision))
+def _build_empty_side(config: Mapping[str, Any], listeners: Listeners) -> WaveComparison:
+    """Return a side without collectors, whose config is that of the collectors that have changed."""
+    empty_revision = Revision(config, listeners, began_with_change=False)
+    return WaveComparison(description="no collector", facts=_build_facts(empty_revision), config=config)
 
 
 def _first_config(tracks: Sequence[Track]) -> Mapping[str, Any]:
@@ -152,8 +159,3 @@ def _add_steady_signals(facts: RestFacts) -> RestFacts:
     """
     received_signals = {row["signal"] for row in facts["receives"] if row["accepted"]}
     return {**facts, "steady": sorted(received_signals)}
-
-
-def count_accepted_items(rows: FlowRows) -> int:
-    """Return how many items came in at all receivers."""
-    return sum(row["accepted"] for row in rows["receives"])

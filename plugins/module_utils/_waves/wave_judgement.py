@@ -129,7 +129,7 @@ def _compare_sides(sides: ComparedSides, tools: JudgeTools) -> _ComparisonResult
     return _ComparisonResult(
         worse_checks=tuple(judged_readings.worse_checks),
         accepted_items=judged_readings.accepted_items,
-        compared_with=tuple(comparison.description for comparison in comparisons.chosen if not comparison.is_empty),
+        compared_with=tuple(comparison.description for comparison in comparisons.sides_with_data),
     )
 
 

@@ -37,7 +37,7 @@ from ..._otelcol.kube.names import OWNER
 from ..._otelcol.kube.objects import ref
 from ..._rollout.wave_note import compute_pods_release
 from ..sample_rows import PollRow, TrackRow, build_sample_row
-from .passed_notes import name_target, note_passed_collectors, read_passed_wave_of
+from .passed_notes import name_target, note_passed_collectors, read_passed_record
 
 COLLECTOR_OPTIONS = {"kind": {}, "namespace": {"required": True}, "name": {"required": True}}
 ARGUMENTS: dict[str, Any] = {
@@ -161,7 +161,7 @@ class _WatchedCollector:
             "release": self.release,
             # A host numbers its releases, so that only a checksum tells what one has. Here the release is a checksum.
             "sum": self.release,
-            "passed": read_passed_wave_of(self._reader, self.target, self.release),
+            "passed": read_passed_record(self._reader, self.target, self.release),
             "config": mask_tree(config, make_masker(find_secrets(config))),
             "polls": self._polls,
         }

@@ -38,7 +38,7 @@ def name_target(target: DiagnosedTarget) -> str:
     return f"{target.namespace}/{target.name}"
 
 
-def read_passed_wave_of(reader: ClusterReader, target: DiagnosedTarget, release: str) -> dict[str, str]:
+def read_passed_record(reader: ClusterReader, target: DiagnosedTarget, release: str) -> dict[str, str]:
     """Return the record of the wave that a release of a collector has passed; empty if it has passed none."""
     collector_object = _collector_object(target)
     note = None
@@ -52,11 +52,13 @@ def note_passed_collectors(
 ) -> dict[str, Any]:
     """Write a note beside each collector that passed a wave, and return the result of the module.
 
-    `passed_options` is option `passed` of the module, see PASSED_OPTIONS. A collector that another run has changed
-    since was not judged, so it gets a warning and no note. In check mode (`check`), no note is written.
+    `passed_options` is option `passed` of the module, see PASSED_OPTIONS of _host_change/wave_watch.py. A collector
+    that another run has changed since was not judged, so it gets a warning and no note. In check mode (`check`), no
+    note is written.
     """
     targets_by_name = {name_target(target): target for target in targets if target.workload}
-    warnings, is_changed = [], False
+    warnings: list[str] = []
+    is_changed = False
     for collector_options in passed_options["collectors"]:
         judged = _JudgedCollector(str(collector_options["name"]), str(collector_options["release"]))
         target = targets_by_name.get(judged.name)
@@ -67,19 +69,8 @@ def note_passed_collectors(
         is_changed = True
         if not check:
             _write_note(reader, _build_passed_note(target, judged, passed_options))
+    # The key `collectors` has readings, and for a note nothing is read.
     return {"changed": is_changed, "collectors": [], "warnings": warnings}
-
-
-def _build_passed_note(target: DiagnosedTarget, judged: _JudgedCollector, passed_options: Mapping[str, Any]) -> Object:
-    """Return the ConfigMap that says which wave a release has passed, who let it pass, and when."""
-    record = {
-        "wave": passed_options["wave"],
-        "by": passed_options["by"],
-        "verdict": "passed",
-        "release": judged.release,
-        "when": _format_current_time(),
-    }
-    return build_note(_collector_object(target), record)
 
 
 def _explain_missing_note(reader: ClusterReader, target: DiagnosedTarget | None, release: str) -> str:
@@ -95,15 +86,27 @@ def _explain_missing_note(reader: ClusterReader, target: DiagnosedTarget | None,
     return ""
 
 
+def _build_passed_note(target: DiagnosedTarget, judged: _JudgedCollector, passed_options: Mapping[str, Any]) -> Object:
+    """Return the ConfigMap that says which wave a release has passed, who let it pass, and when."""
+    record = {
+        "wave": passed_options["wave"],
+        "by": passed_options["by"],
+        "verdict": "passed",
+        "release": judged.release,
+        "when": _format_current_time(),
+    }
+    return build_note(_collector_object(target), record)
+
+
+def _format_current_time() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
 def _write_note(reader: ClusterReader, note: Object) -> None:
     """Create the note, or replace an older one."""
     path = object_path("configmaps", note["metadata"]["namespace"], note["metadata"]["name"])
     query = {"fieldManager": OWNER, "force": "true"}
     ask_server(f"Write {ref(note)}", lambda: reader.cluster.request("PATCH", path, query, note, APPLY))
-
-
-def _format_current_time() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 def _read_note_config_map(reader: ClusterReader, collector: Object) -> Object | None:
