@@ -25,7 +25,7 @@ from ..module_utils._otelcol.config.layers import Layer
 from ..module_utils._otelcol.config.paths import Path as KeyPath
 from ..module_utils._otelcol.config.paths import Position, iter_leaves
 from ..module_utils._otelcol.rules.build_facts import TargetBuild
-from . import _origins, _recipe_rendering
+from . import _origins, _recipe_metadata, _recipe_rendering
 from ._baseline_options import BASELINE_RECIPE
 from ._otelcol import _builds, _yaml
 from ._recipe_facts import WholeRun, build_collector_facts
@@ -52,7 +52,7 @@ def render_recipe_layers(
         return []
     for use in used_recipes:
         recipes.check_recipe_exists(use, recipe_folders)
-    recipe_by_name = {use.name: _recipe_rendering.read_recipe(recipe_folders[use.name]) for use in used_recipes}
+    recipe_by_name = {use.name: _recipe_metadata.read_recipe(recipe_folders[use.name]) for use in used_recipes}
     recipes.check_requires(used_recipes, recipe_by_name)
     collector_facts = build_collector_facts(collector, version, run, target)
     adapted_facts = adapt_facts(collector, platform_facts)

@@ -23,7 +23,7 @@ from ..module_utils._otelcol.config.sorted_processors import processor_rank
 from ..module_utils._otelcol.traits import PROCESSORS, Trait, traits_of
 from ..module_utils._savings.added_processors import add_processors
 from ..module_utils._savings.removal_options import ProcessorOption, RecipeOption, RemovalOption
-from . import _recipe_rendering, _role_files
+from . import _recipe_metadata, _recipe_rendering, _role_files
 from ._otelcol import _builds
 
 
@@ -50,7 +50,7 @@ def _render_recipe(option: RecipeOption) -> Mapping[str, Any]:
     is an error.
     """
     folder = _role_files.find_recipes([])[option.recipe]
-    recipe = _recipe_rendering.read_recipe(folder)
+    recipe = _recipe_metadata.read_recipe(folder)
     use = RecipeUse(option.recipe, dict(option.options))
     return _recipe_rendering.render_fragment(use, folder, recipe, platform_facts={}, collector_facts={}).config
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import RULES
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _recipe_rendering, _render, _role_files
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _recipe_metadata, _render, _role_files
 
 from tests.support.recipe_options import PARTNERS, RECIPE_OPTIONS
 
@@ -20,7 +20,7 @@ TWICE = {"processor-twice", "exporter-twice"}
 
 
 def described() -> dict[str, Json]:
-    return {name: _recipe_rendering.read_recipe(folder) for name, folder in _role_files.find_recipes([]).items()}
+    return {name: _recipe_metadata.read_recipe(folder) for name, folder in _role_files.find_recipes([]).items()}
 
 
 RECIPES = sorted(described())

@@ -74,55 +74,6 @@ def test_a_platform_that_is_no_mapping_is_refused(tmp_path: Path, text: str) -> 
         platform("mine", str(tmp_path))
 
 
-@pytest.mark.parametrize("options", ["[a]", "a", "5"])
-def test_a_recipe_whose_options_are_no_mapping_is_refused(tmp_path: Path, options: str) -> None:
-    folder = write(tmp_path, "mine", "", RECIPE.replace("options: {}", f"options: {options}"))
-    with pytest.raises(Problem, match=r"recipe\.yml has `options` that are no mapping"):
-        _recipe_rendering.read_recipe(folder)
-
-
-@pytest.mark.parametrize("options", ["{a: 5}", "{a: [str]}", "{a: }", "{5: {type: str}}"])
-def test_a_recipe_with_an_option_that_is_no_mapping_is_refused(tmp_path: Path, options: str) -> None:
-    folder = write(tmp_path, "mine", "", RECIPE.replace("options: {}", f"options: {options}"))
-    with pytest.raises(Problem, match=r"recipe\.yml has an option '[a5]' that is no mapping\. Write `name: {type"):
-        _recipe_rendering.read_recipe(folder)
-
-
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ("{a: {type: odd}}", r"an option 'a' with type 'odd', which is no type\. Types: .*, dict, "),
-        ("{a: {type: [str]}}", r"an option 'a' with type '\['str'\]', which is no type"),
-        ("{a: {type: list, elements: odd}}", r"an option 'a' with elements 'odd', which is no type"),
-        ("{a: {choices: 5}}", r"an option 'a' whose `choices` are no list\. Write `choices: \[a, b\]`"),
-        ("{a: {aliases: b}}", r"an option 'a' whose `aliases` are no list"),
-        ("{a: {type: int, range: 1}}", r"an option 'a' whose `range` are no list\. Write `range: \[1, 100\]`"),
-        ("{a: {type: int, range: []}}", r"an option 'a' with a `range` of no numbers\. Write `range: \[1, 100\]`"),
-        ("{a: {type: int, range: ['1']}}", r"an option 'a' with a `range` of no numbers"),
-        (
-            "{a: {range: [1]}}",
-            r"an option 'a' with a `range`, whose type is no number, list or mapping\. Write ",
-        ),
-        ("{a: {needs: b}, b: {}}", r"an option 'a' whose `needs` are no mapping\. Write `needs: \{b: null\}`"),
-        ("{a: {needs: {c: 1}}, b: {}}", r"an option 'a' whose `needs` names 'c', which is no option of it"),
-        ("{a: {instead_of: c}, b: {}}", r"an option 'a' whose `instead_of` names 'c', which is no option of it"),
-        ("{a: {type: dict, options: 5}}", r"`options` that are no mapping"),
-        ("{a: {type: dict, options: {b: {type: odd}}}}", r"an option 'b' with type 'odd'"),
-    ],
-)
-def test_a_recipe_whose_option_ansible_does_not_take_is_refused(tmp_path: Path, options: str, words: str) -> None:
-    folder = write(tmp_path, "mine", "", RECIPE.replace("options: {}", f"options: {options}"))
-    with pytest.raises(Problem, match=words):
-        _recipe_rendering.read_recipe(folder)
-
-
-@pytest.mark.parametrize("requires", ["otlp_ingest", "{otlp_ingest: }"])
-def test_a_recipe_whose_requirements_are_no_list_is_refused(tmp_path: Path, requires: str) -> None:
-    folder = write(tmp_path, "mine", "", f"{RECIPE}requires: {requires}\n")
-    with pytest.raises(Problem, match=r"recipe\.yml has `requires` that are no list\. Write `requires: \[RECIPE\]`"):
-        _recipe_rendering.read_recipe(folder)
-
-
 def test_a_folder_with_a_point_is_known_by_its_whole_name(tmp_path: Path) -> None:
     versioned = write(tmp_path, "kafka.v2", "")
     (tmp_path / "stray.yml").write_text("a: 1")
