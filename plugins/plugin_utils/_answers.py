@@ -3,11 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How a task ends: with a result, or with a message that shows no secret. Controller only. Private.
 
-In a message, a line about a finding is indented. It begins with names: a file, a path and a rule. Names stay, even one
-that is equal to a secret. If the options of the task have the password `demo`, the first line becomes the second one:
+In a message, a line about a finding is indented. It begins with names: a file with a line, a severity and a rule. Names
+stay, even one that is equal to a secret. For example, if the options of the task have the password `demo`, the second
+line of a message becomes the third one here (`·` is a blank):
 
-    demo.yml:3: error [plaintext-secret] exporters: the password is demo
-    demo.yml:3: error [plaintext-secret] exporters: the password is ********
+    1 error
+    ··demo.yml:3: error [plaintext-secret] exporters: the password is demo
+    ··demo.yml:3: error [plaintext-secret] exporters: the password is ********
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from ..module_utils._otelcol.config.object_secrets import find_secrets_in_object
 from ..module_utils._otelcol.errors import Problem
 from ._otelcol import _yaml
 
-# The blanks, the place, the severity and the rule at the beginning of a finding. Names may be the same as a secret.
+# The blanks, the file, the severity and the rule at the beginning of a finding.
 _NAMES_OF_FINDING = re.compile(r"^( +\S[^\n]*?: (?:error|warning|info) \[[\w-]+\] )", re.MULTILINE)
 
 
@@ -42,18 +44,23 @@ def turn_problems_into_failure(arguments: Any = None) -> Iterator[None]:
     except Problem as problem:
         mask_secrets = make_masker(find_secrets_in_objects(arguments, _yaml.parse_or_none))
         message = _mask_message(str(problem), mask_secrets)
-        facts = mask_tree(problem.facts, lambda text: conceal_secrets(mask_secrets(text)))
+        facts = mask_tree(problem.facts, mask_secrets)
         # Ansible shows the cause of an exception too.
         raise AnsibleActionFail(message, result=facts) from None
 
 
 def _mask_message(message: str, mask_secrets: Callable[[str], str]) -> str:
-    """Return a message without secrets. Names at the beginning of findings stay as they are."""
+    """Return a message without secrets.
+
+    In names at the beginning of findings, only what has the shape of a secret is concealed: a name may be the same text
+    as a secret of the options.
+    """
     masked_parts: list[str] = []
-    for index, message_part in enumerate(_NAMES_OF_FINDING.split(message)):
-        is_names = index % 2 == 1  # `split` returns a text, names, a text, names, and a text
-        masked_parts.append(conceal_secrets(message_part) if is_names else mask_secrets(message_part))
-    return "".join(masked_parts)
+    text_start = 0
+    for names in _NAMES_OF_FINDING.finditer(message):
+        masked_parts += [mask_secrets(message[text_start : names.start()]), conceal_secrets(names[1])]
+        text_start = names.end()
+    return "".join([*masked_parts, mask_secrets(message[text_start:])])
 
 
 def hide_if_secret(result: dict[str, Any], result_key: str = "manifests") -> dict[str, Any]:
