@@ -38,6 +38,7 @@ SYSTEMD_VARIABLES = frozenset(
 _LINE_ENDS = ("\n", "\r")  # systemd ends a line of a unit at both
 # How a credential is given: its text, the path of a file on the host, or a file of the controller.
 _CREDENTIAL_KINDS = ("content", "path", "file")
+_KIND_FIX = f"Give one of {', '.join(_CREDENTIAL_KINDS)}."
 # The name of a credential is that of a file. Source: credential_name_valid in systemd's src/shared/creds-util.c.
 _CREDENTIAL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}\Z")
 
@@ -54,7 +55,9 @@ class Credential:
 
     def as_dict(self) -> dict[str, str]:
         """Return it as the bundle has it."""
-        return {"name": self.name, "path": self.path} if self.path else {"name": self.name, "content": self.content}
+        if self.path:
+            return {"name": self.name, "path": self.path}
+        return {"name": self.name, "content": self.content}
 
 
 @dataclass(frozen=True)
@@ -70,19 +73,15 @@ def read_host_environment(env: Mapping[str, Any], read_file: Callable[[str], str
 
     `read_file` returns the text of a file of the controller.
     """
-    secret_sources: dict[str, Mapping[str, Any]] = {}
-    plain_values: dict[str, str] = {}
-    for name, value in env.items():
-        if isinstance(value, Mapping):
-            secret_sources[name] = value
-        else:
-            plain_values[name] = variable_text(value)
-    for name, value in plain_values.items():
-        if any(line_end in value for line_end in _LINE_ENDS):
+    plain_values = {name: variable_text(value) for name, value in env.items() if not isinstance(value, Mapping)}
+    secret_sources = {name: value for name, value in env.items() if isinstance(value, Mapping)}
+    for name, text in plain_values.items():
+        if any(line_end in text for line_end in _LINE_ENDS):
             raise Problem(f"`env.{name}` has a line end, which a unit cannot hold", fix="Use a credential.")
     for name in secret_sources:
         if not _CREDENTIAL_NAME.match(name):
-            raise Problem(f"`env.{name}` is no name of a credential", fix="Use letters, digits and underscores.")
+            fix = "Use letters, digits and underscores, no digit first."
+            raise Problem(f"`env.{name}` is no name of a credential", fix=fix)
     credentials = [read_credential(f"env.{name}", name, source, read_file) for name, source in secret_sources.items()]
     return HostEnvironment(plain_values, tuple(credentials))
 
@@ -98,7 +97,7 @@ def read_credential(option: str, name: str, source: Mapping[str, Any], read_file
         sources = ", ".join(sorted(map(str, source))) or "no source"
         fix = "Write `{credential: {content: TEXT}}`, or instead `file` of the controller or `path` on the host."
         raise Problem(f"`{option}` has {sources}, and a host has credentials", fix=fix)
-    source_kind, value = _read_only_kind(option, source[CREDENTIAL])
+    source_kind, value = _read_only_source(option, source[CREDENTIAL])
     if source_kind == "path":
         if not value.startswith("/"):
             raise Problem(f"`{option}.credential.path` is no full path", fix="Begin it with a slash.")
@@ -109,37 +108,6 @@ def read_credential(option: str, name: str, source: Mapping[str, Any], read_file
     return Credential(name, content.rstrip("\r\n"))
 
 
-class _CredentialSource(NamedTuple):
-    """How a credential is given: one of _CREDENTIAL_KINDS, and its value."""
-
-    kind: str
-    value: str
-
-
-def _read_only_kind(option: str, description: Any) -> _CredentialSource:
-    """Return how a credential is given, and the value: `("file", "token.txt")` for `{file: token.txt}`.
-
-    A text alone is the content. Raises Problem for an unknown kind, for none and for two, and for what is no text.
-    """
-    fix = f"Give one of {', '.join(_CREDENTIAL_KINDS)}."
-    if isinstance(description, str):
-        description = {"content": description}
-    value_by_kind = description if isinstance(description, Mapping) else {}
-    for source_kind, value in value_by_kind.items():
-        if source_kind not in _CREDENTIAL_KINDS:
-            raise Problem(
-                f"`{option}.credential` has '{source_kind}'{suggest_word(str(source_kind), _CREDENTIAL_KINDS)}", fix=fix
-            )
-        if isinstance(value, (Mapping, list)):
-            raise Problem(f"`{option}.credential.{source_kind}` must be text", fix=f"Write `{source_kind}: TEXT`.")
-    filled_kinds = [
-        _CredentialSource(source_kind, variable_text(value)) for source_kind, value in value_by_kind.items() if value
-    ]
-    if len(filled_kinds) != 1:
-        raise Problem(f"`{option}.credential` has no secret, or two", fix=fix)
-    return filled_kinds[0]
-
-
 def replace_with_files(config: Any, credentials: tuple[Credential, ...]) -> Any:
     """Return a config that reads each credential from its file. Raises Problem for one that the config never names."""
     credential_names = {credential.name for credential in credentials}
@@ -148,6 +116,40 @@ def replace_with_files(config: Any, credentials: tuple[Credential, ...]) -> Any:
         wrong = f"`env.{unread_names[0]}` is a credential, and the config does not read ${{env:{unread_names[0]}}}"
         raise Problem(wrong, fix="Name it in the config, or remove it. No component sees it in its environment.")
     return _replace_references(config, credential_names)
+
+
+class _CredentialSource(NamedTuple):
+    """How a credential is given: one of _CREDENTIAL_KINDS, and its value."""
+
+    kind: str
+    value: str
+
+
+def _read_only_source(option: str, description: Any) -> _CredentialSource:
+    """Return how a credential is given, and the value: `("file", "token.txt")` for `{file: token.txt}`.
+
+    A text alone is the content. Raises Problem for an unknown kind, for none and for two, and for what is no text.
+    """
+    if isinstance(description, str):
+        description = {"content": description}
+    value_by_kind = description if isinstance(description, Mapping) else {}
+    filled_sources: list[_CredentialSource] = []
+    for source_kind, value in value_by_kind.items():
+        _check_source(option, source_kind, value)
+        if value:
+            filled_sources.append(_CredentialSource(source_kind, variable_text(value)))
+    if len(filled_sources) != 1:
+        raise Problem(f"`{option}.credential` has no secret, or two", fix=_KIND_FIX)
+    return filled_sources[0]
+
+
+def _check_source(option: str, source_kind: Any, value: Any) -> None:
+    """Raise Problem for an unknown kind of a credential, and for a value that is no text."""
+    if source_kind not in _CREDENTIAL_KINDS:
+        suggestion = suggest_word(str(source_kind), _CREDENTIAL_KINDS)
+        raise Problem(f"`{option}.credential` has '{source_kind}'{suggestion}", fix=_KIND_FIX)
+    if isinstance(value, (Mapping, list)):
+        raise Problem(f"`{option}.credential.{source_kind}` must be text", fix=f"Write `{source_kind}: TEXT`.")
 
 
 def _find_named_variables(tree: Any) -> Iterator[str]:
