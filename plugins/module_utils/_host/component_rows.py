@@ -26,23 +26,24 @@ from .._otelcol.config.paths import list_at, mapping_at
 # The settings of a component in the config of a Collector.
 Settings = Mapping[str, Any]
 
-# The capabilities to read every file, and to trace the processes of others.
+# Rights of a process that only root has otherwise: to read every file, and to trace the processes of others.
 READ_ALL = "CAP_DAC_READ_SEARCH"
 TRACE_PROCESSES = "CAP_SYS_PTRACE"
 # The group that may use the socket of Docker.
 DOCKER = "docker"
 # These rights let a collector do what only root may do: they need the user's consent.
 GUARDED = (READ_ALL, TRACE_PROCESSES, DOCKER)
+# A user and a group of the host.
 ROOT = "root"
 JOURNAL_GROUP = "systemd-journal"
 # Settings of the unit, by their names in systemd.
 USER = "User"
 CAPABILITIES = "AmbientCapabilities"
 _GROUPS = "SupplementaryGroups"
-# What ProtectHome hides.
+# The folders that the settings ProtectHome and PrivateTmp of a unit hide.
 _HOME_FOLDERS = ("/home/", "/root/", "/run/user/")
-# What PrivateTmp hides.
 _TEMPORARY_FOLDERS = ("/tmp/", "/var/tmp/")
+# The usual paths of sockets.
 _DOCKER_SOCKETS = ("/var/run/docker.sock", "/run/docker.sock")
 _PODMAN_SOCKETS = ("/run/podman/podman.sock", "/var/run/podman/podman.sock")
 
