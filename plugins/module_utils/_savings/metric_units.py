@@ -17,18 +17,32 @@ import re
 
 # The units that metrics have, of UCUM 2.1. The list is a choice, without units of medicine and of old trades.
 _PREFIX = "(?:da|[YZEPTGMkhdcmunpfazy])"
-_UNITS_WITH_PREFIX = "s|g|m|A|K|J|W|V|N|Hz|Pa|bar|bit|By|Bd|Cel|L|l|eq|mol|rad|sr|cd|lm|lx|Ohm|Wb|Bq|Gy|Sv|eV"
+_UNITS_WITH_PREFIX = "|".join(
+    (
+        # Data.
+        "bit|By|Bd",
+        # Time, mass, length, volume and angle.
+        "s|Hz|g|m|L|l|rad|sr",
+        # Electricity, energy, force and pressure.
+        "A|V|Ohm|Wb|J|eV|W|N|Pa|bar",
+        # Temperature, amount of a substance, light and radiation.
+        "K|Cel|mol|eq|cd|lm|lx|Bq|Gy|Sv",
+    )
+)
 # Coulomb, farad, henry, siemens and tesla count only with a prefix: `kC`, and not `C`. Who writes such a letter alone
 # means degrees or a word. Of bel, which `B` is, only decibel counts: `kB` and `MB` mean bytes.
 _UNITS_ONLY_WITH_PREFIX = "[CFHST]"
 _UNITS_WITHOUT_PREFIX = "|".join(
     (
+        # Powers of two.
         "[KMGT]i(?:By|bit)",
         "dB",
+        # Minutes, hours, days, weeks, months and years.
         "min|h|d|wk|mo|a",
         "%|deg",
         # Powers of ten, with an exponent such as in `10*3`.
         "10[*^]",
+        # Units that UCUM writes in brackets: degrees of Fahrenheit, parts per thousand, inches and others.
         r"\[(?:degF|ppth|ppm|ppb|pptr|pH|in_i|ft_i|mi_i|psi)\]",
     )
 )
