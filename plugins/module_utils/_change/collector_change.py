@@ -54,6 +54,7 @@ class CollectorChange:
     manifests: list[Manifest]
     """All objects of the collector in the bundle, with those of its release in the whole cluster."""
     options: ChangeOptions
+    """How the collector changes, and what happens if it does not work."""
     before: list[Manifest] = field(default_factory=list)
     """The objects that the run changes, as they were applied before. The collector goes back to them."""
     record: Manifest | None = None
@@ -61,7 +62,10 @@ class CollectorChange:
     working_states_before: Mapping[str, WorkingState] = field(default_factory=dict)
     """How each workload that decides whether the collector is ready worked before, by its name in messages."""
     rest_facts_before: Mapping[str, Any] | None = None
-    """The `RestFacts` of the pods before the change, if no pod keeps the earlier config beside the new one."""
+    """The `RestFacts` of the pods before the change, if no pod keeps the earlier config beside the new one.
+
+    The type is wider, because facts from a record in the cluster are not checked.
+    """
 
     @property
     def workloads(self) -> list[Manifest]:
@@ -134,6 +138,6 @@ def list_objects_before_change(
     return earlier_objects if changes_workload else []
 
 
-def add_live_uid(manifest: Manifest, live: Manifest) -> Manifest:
+def add_live_uid(manifest: Manifest, live_object: Manifest) -> Manifest:
     """Return a manifest that the server applies to this very object only, not to another one of its name."""
-    return {**manifest, "metadata": {**manifest["metadata"], "uid": live["metadata"].get("uid")}}
+    return {**manifest, "metadata": {**manifest["metadata"], "uid": live_object["metadata"].get("uid")}}
