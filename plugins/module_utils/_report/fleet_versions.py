@@ -1,21 +1,21 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The versions on the page: which run, which the inventory wants, and whether they work together.
+"""The table of versions of one cluster: which run, which the inventory wants, and whether they work together. Private.
 
-`list_version_rows` makes the table of one cluster. `count_versions` and `count_host_programs` count the versions of the
-whole fleet. Example of a row: cert-manager, wanted `1.21.2, by helm`, running `1.20.0, by helm cert-manager`, state
-`differs`. Private.
+Example of a row:
+
+    {"what": "cert-manager", "wanted": "1.21.2, by helm", "running": "1.20.0, by helm cert-manager", "notes": [],
+     "state": "differs"}
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .._install.releases.collector_skew import list_skew_warnings
-from .._install.releases.image_references import read_image_tag
 from .._install.releases.installed import RELEASED_PROVIDERS
 from .._install.releases.products import CERT_MANAGER, OPERATOR, find_product
 from .._install.releases.supported_kubernetes import VersionTable, list_version_warnings
@@ -26,8 +26,7 @@ from .._otelcol.kube.keepers import describe_keeper
 from .._otelcol.rules.batching import PLANNED
 from .fleet_cluster import FleetCluster
 from .fleet_collector import FleetCollector
-from .fleet_host import FleetHost, count_programs
-from .page_rows import ProductVersions, VersionCount, VersionRow
+from .page_rows import VersionRow, VersionState
 
 PRODUCTS = (CERT_MANAGER, OPERATOR)
 # What the page shows for a version that was not read, and where there is none.
@@ -38,9 +37,6 @@ _NO_IMAGE_TEXT = "none"
 _OPERATORS_IMAGE_TEXT = "the operator's default"
 # So many owners, or collectors of one, are named.
 _MOST_NAMES = 5
-
-
-# ── The table of a cluster ──
 
 
 def list_version_rows(cluster: FleetCluster, table: VersionTable) -> list[VersionRow]:
@@ -59,6 +55,13 @@ def list_version_rows(cluster: FleetCluster, table: VersionTable) -> list[Versio
     return [kubernetes_row, *product_rows, *_list_image_rows(cluster), *_list_breaking_versions(cluster)]
 
 
+def find_running_image(cluster: FleetCluster, collector_id: str) -> str:
+    """Return the image that a collector runs, `none` if it does not run, or `not read`."""
+    if not cluster.find_result("diagnosis"):
+        return NOT_READ_TEXT
+    return str(cluster.diagnosis_by_collector.get(collector_id, {}).get("image") or _NO_IMAGE_TEXT)
+
+
 def _build_product_row(cluster: FleetCluster, product_name: str, table: VersionTable) -> VersionRow:
     """Return the row of a product: the version that the inventory asks for, and the one that runs."""
     wanted_product = cluster.wanted_products.get(product_name) or {}
@@ -71,9 +74,9 @@ def _build_product_row(cluster: FleetCluster, product_name: str, table: VersionT
     installed = cluster.find_product(product_name)
     running_version = str(installed.get("version") or "")
     notes = list(_find_product_notes(cluster, product_name, running_version or wanted_version, table))
-    state = "odd" if notes else "same"
     # `v1.20.0` and `1.20.0` are one version, so parsed versions are compared.
     is_other_version = parse_release_version(running_version) != parse_release_version(wanted_version)
+    state: VersionState = "odd" if notes else "same"
     if wanted_version and installed and is_other_version:
         state = "differs"
     return {
@@ -83,16 +86,6 @@ def _build_product_row(cluster: FleetCluster, product_name: str, table: VersionT
         "notes": notes,
         "state": state,
     }
-
-
-def _describe_running_version(installed_product: Mapping[str, Any]) -> str:
-    """Return which version of a product runs in a cluster, and who installed it."""
-    if not installed_product.get("installed"):
-        return "none"
-    version = str(installed_product.get("version") or "of unknown version")
-    installer = mapping_at(installed_product, "installer")
-    installer_in_words = " ".join(str(installer[key]) for key in ("by", "name") if installer.get(key))
-    return f"{version}, by {installer_in_words}" if installer_in_words else version
 
 
 def _find_product_notes(cluster: FleetCluster, product_name: str, version: str, table: VersionTable) -> Iterator[str]:
@@ -107,6 +100,16 @@ def _find_product_notes(cluster: FleetCluster, product_name: str, version: str, 
         yield from list_skew_warnings(custom_resources, parsed_version)
 
 
+def _describe_running_version(installed_product: Mapping[str, Any]) -> str:
+    """Return which version of a product runs in a cluster, and who installed it."""
+    if not installed_product.get("installed"):
+        return "none"
+    version = str(installed_product.get("version") or "of unknown version")
+    installer = mapping_at(installed_product, "installer")
+    installer_in_words = " ".join(str(installer[key]) for key in ("by", "name") if installer.get(key))
+    return f"{version}, by {installer_in_words}" if installer_in_words else version
+
+
 def _list_image_rows(cluster: FleetCluster) -> Iterator[VersionRow]:
     """Yield a row for every image that collectors should run, with the images that these collectors run."""
     ids_by_image: dict[str, list[str]] = {}
@@ -115,7 +118,7 @@ def _list_image_rows(cluster: FleetCluster) -> Iterator[VersionRow]:
         ids_by_image.setdefault(image, []).append(collector.id)
     for image, collector_ids in sorted(ids_by_image.items()):
         counts_by_image = Counter(find_running_image(cluster, collector_id) for collector_id in collector_ids)
-        collectors_in_words = collector_ids[0] if len(collector_ids) == 1 else len(collector_ids)
+        collectors_in_words = collector_ids[0] if len(collector_ids) == 1 else str(len(collector_ids))
         yield {
             "what": f"Collector image of {collectors_in_words}",
             "wanted": image,
@@ -123,6 +126,14 @@ def _list_image_rows(cluster: FleetCluster) -> Iterator[VersionRow]:
             "notes": [],
             "state": "differs" if _has_other_image(image, counts_by_image) else "same",
         }
+
+
+def _describe_image_counts(counts_by_image: Mapping[str, int]) -> str:
+    """Return the images that run; among several, each has the number of its collectors."""
+    if len(counts_by_image) == 1:
+        return next(iter(counts_by_image))
+    collector_count = sum(counts_by_image.values())
+    return "; ".join(f"{image} ({counts_by_image[image]} of {collector_count})" for image in sorted(counts_by_image))
 
 
 def _has_other_image(wanted_image: str, running_images: Iterable[str]) -> bool:
@@ -133,14 +144,6 @@ def _has_other_image(wanted_image: str, running_images: Iterable[str]) -> bool:
     if wanted_image == _OPERATORS_IMAGE_TEXT:
         return _NO_IMAGE_TEXT in running_images
     return not set(running_images) <= {wanted_image, NOT_READ_TEXT}
-
-
-def _describe_image_counts(counts_by_image: Mapping[str, int]) -> str:
-    """Return the images that run; among several, each has the number of its collectors."""
-    if len(counts_by_image) == 1:
-        return next(iter(counts_by_image))
-    collector_count = sum(counts_by_image.values())
-    return "; ".join(f"{image} ({counts_by_image[image]} of {collector_count})" for image in sorted(counts_by_image))
 
 
 def _list_breaking_versions(cluster: FleetCluster) -> Iterator[VersionRow]:
@@ -168,72 +171,3 @@ def _describe_owners(collectors: Sequence[FleetCollector]) -> str:
     for owner, ids in ids_by_owner.items():
         owners_in_words.append(f"{len(ids)} of {owner} ({join_at_most(_MOST_NAMES, ids)})")
     return join_at_most(_MOST_NAMES, owners_in_words)
-
-
-def find_running_image(cluster: FleetCluster, collector_id: str) -> str:
-    """Return the image that a collector runs, `none` if it does not run, or `not read`."""
-    if not cluster.find_result("diagnosis"):
-        return NOT_READ_TEXT
-    return str(cluster.diagnosis_by_collector.get(collector_id, {}).get("image") or _NO_IMAGE_TEXT)
-
-
-# ── The versions of the fleet ──
-
-
-def count_versions(clusters: Sequence[FleetCluster]) -> list[ProductVersions]:
-    """Return how many clusters have each version of a product, and how many collectors run each version.
-
-    A collector that was not read counts with its wanted version.
-    """
-    counts_by_product: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for cluster in clusters:
-        counts_by_product["Kubernetes"][cluster.kubernetes_version or NOT_READ_TEXT] += 1
-        for product_name in PRODUCTS:
-            title = find_product(product_name).title
-            counts_by_product[title][_read_installed_version(cluster.find_product(product_name))] += 1
-        for collector in cluster.collectors:
-            counts_by_product["Collectors"][find_collector_version(cluster, collector)] += 1
-        for version, ids in cluster.broken_by_version.items():
-            if ids:
-                counts_by_product[f"Collectors that {version} breaks"][f"in {cluster.name}"] += len(ids)
-    return [
-        {"what": product_title, "versions": _sort_newest_first(counts_by_version)}
-        for product_title, counts_by_version in counts_by_product.items()
-    ]
-
-
-def _read_installed_version(installed_product: Mapping[str, Any]) -> str:
-    """Return the version of a product in a cluster, `?` for one without a version."""
-    if not installed_product:
-        return NOT_READ_TEXT
-    if not installed_product.get("installed"):
-        return "none"
-    return str(installed_product.get("version") or "?")
-
-
-def count_host_programs(hosts: Sequence[FleetHost]) -> list[ProductVersions]:
-    """Return how many collectors of hosts the inventory wants to run each program; empty without hosts."""
-    counts_by_program = count_programs(hosts)
-    if not counts_by_program:
-        return []
-    return [{"what": "Collectors of hosts", "versions": _sort_newest_first(counts_by_program)}]
-
-
-def find_collector_version(cluster: FleetCluster, collector: FleetCollector) -> str:
-    """Return the version that a collector runs, such as `0.158.0`; if it was not read, `0.158.0 wanted`."""
-    image = find_running_image(cluster, collector.id)
-    if image != NOT_READ_TEXT:
-        return read_image_tag(image) or image
-    wanted_image = str(collector.summary.get("image") or "the operator's image")
-    return f"{read_image_tag(wanted_image) or wanted_image} wanted"
-
-
-def _sort_newest_first(counts_by_version: Mapping[str, int]) -> list[VersionCount]:
-    """Return the versions with their counts, the newest first. Other texts, such as `not read`, come last."""
-
-    def sort_key(version: str) -> tuple[Any, str]:
-        # A text that is no version counts as older than any version.
-        return parse_release_version(version) or (0, 0, 0), version
-
-    newest_first = sorted(counts_by_version, key=sort_key, reverse=True)
-    return [{"version": version, "count": counts_by_version[version]} for version in newest_first]

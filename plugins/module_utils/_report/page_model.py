@@ -20,7 +20,7 @@ from .._kube.bundle import list_secret_values
 from .._otelcol.config.config_secrets import find_secrets
 from .._otelcol.config.masking import make_masker
 from .._otelcol.config.paths import list_at
-from . import fleet_host, fleet_versions
+from . import fleet_host, fleet_version_counts, fleet_versions
 from .attention import list_attention_rows
 from .certificate_rows import BAD_STATES, list_certificate_rows
 from .fleet_cluster import NOT_ASKED, FleetCluster, list_unlisted_collectors
@@ -88,7 +88,7 @@ def build_page_model(fleet: FleetParts, table: VersionTable, title: str, time_te
         "summary": _summarize_page(clusters, hosts, rows),
         "attention": needing_attention[:_MOST_ATTENTION_ROWS],
         "more": max(0, len(needing_attention) - _MOST_ATTENTION_ROWS),
-        "versions": [*fleet_versions.count_versions(clusters), *fleet_versions.count_host_programs(hosts)],
+        "versions": [*fleet_version_counts.count_versions(clusters), *fleet_version_counts.count_host_programs(hosts)],
         "waves": build_wave_rows(waves, rows),
         "no_waves": waves.problem,
         "clusters": cluster_rows,
@@ -253,7 +253,7 @@ def _build_collector_row(cluster: FleetCluster, collector: FleetCollector, ancho
         "namespace": collector.namespace,
         "mode": collector.mode,
         "backend": str(collector.summary.get("backend") or ""),
-        "version": fleet_versions.find_collector_version(cluster, collector),
+        "version": fleet_version_counts.find_collector_version(cluster, collector),
     }
 
 

@@ -15,7 +15,7 @@ templates too. Several rows have these words:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 
 class DiagnosisSummary(TypedDict):
@@ -91,6 +91,10 @@ class CertificateRow(TypedDict):
     used_by: list[str]
 
 
+# Whether the wanted version runs. `odd` is one that runs, and of which the notes of its row say what is odd.
+VersionState = Literal["same", "differs", "odd"]
+
+
 class VersionRow(TypedDict):
     """The wanted and the running version of a product or an image."""
 
@@ -99,8 +103,7 @@ class VersionRow(TypedDict):
     wanted: str
     running: str
     notes: list[str]
-    state: str
-    """`same`, `differs`, or `odd` if there are notes."""
+    state: VersionState
 
 
 class VersionCount(TypedDict):

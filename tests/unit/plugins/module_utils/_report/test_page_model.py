@@ -9,7 +9,11 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._report import fleet_costs, fleet_versions
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._report import (
+    fleet_costs,
+    fleet_version_counts,
+    fleet_versions,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._report.fleet_cluster import FleetCluster
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._report.page_model import FleetParts, build_page_model
 
@@ -177,7 +181,7 @@ def test_each_image_that_runs_is_wanted_if_the_operator_chooses_it() -> None:
 def test_the_fleet_has_every_version_newest_first() -> None:
     images = diagnosis(a="c:0.158.0", b="c:0.9.0")
     new = cluster(diagnosis=images, cert_manager=info("1.21.2"), operator=info("0.158.0"))
-    told = {item["what"]: item["versions"] for item in fleet_versions.count_versions([new, cluster()])}
+    told = {item["what"]: item["versions"] for item in fleet_version_counts.count_versions([new, cluster()])}
     counts = [(item["version"], item["count"]) for item in told["Collectors"]]
     assert counts == [("0.158.0 wanted", 2), ("0.158.0", 1), ("0.9.0", 1)]
     assert told["Kubernetes"] == [{"version": "v1.34.2", "count": 1}, {"version": "not read", "count": 1}]
@@ -191,7 +195,7 @@ def test_collectors_that_planned_versions_break_are_counted_by_cluster_and_owner
     assert found["notes"] == ["Collector 0.177.0 does not start, without processor batch."]
     assert row(fleet.cluster(broken=broken), "Collectors that 0.171.0 breaks")["running"].startswith("1 of 4: 1 of")
     clusters = [fleet.cluster(broken=broken), fleet.cluster("dev", broken={"0.177.0": ["obs/a"], "0.171.0": []})]
-    told = {item["what"]: item["versions"] for item in fleet_versions.count_versions(clusters)}
+    told = {item["what"]: item["versions"] for item in fleet_version_counts.count_versions(clusters)}
     assert {one["version"]: one["count"] for one in told["Collectors that 0.177.0 breaks"]} == {
         "in prod": 3,
         "in dev": 1,
