@@ -32,17 +32,18 @@ from .setting_trees import SettingTree, build_component_tree, find_added_setting
 from .versions import following_release
 
 
-class _Neighbours(NamedTuple):
-    """The releases around one, which is both of them if its own settings are known."""
+class _KnownReleases(NamedTuple):
+    """The nearest releases with known settings around a release. It is both of them if its own settings are known."""
 
     before: str
-    following: str
+    after: str
 
 
 def find_added_by_release(releases: Sequence[Release], module: str, read_version: str) -> dict[str, list[str]]:
     """Return the releases at which a module's settings are known, each with what it adds to those of `read_version`.
 
-    A release between two known ones may have what either of them has. Releases of NEIGHBOURS are only compared.
+    A release between two known ones may have what either of them has. The releases of NEIGHBOURS in fields_facts.py
+    count as known ones, and are left out of the result.
     """
     trees = _read_trees_by_release(releases, module)
     if read_version not in trees:
@@ -50,29 +51,13 @@ def find_added_by_release(releases: Sequence[Release], module: str, read_version
     added_paths: dict[str, set[str]] = {}
     for version, tree in trees.items():
         added_paths[version] = {".".join(path) for path in find_added_settings(trees[read_version], tree)}
-    result = {}
+    added_by_release: dict[str, list[str]] = {}
     for release in releases:
-        neighbours = _find_neighbours(release.version, list(trees))
-        if neighbours and release.version not in facts.NEIGHBOURS:
-            result[release.version] = sorted(added_paths[neighbours.before] | added_paths[neighbours.following])
-    return result
-
-
-def _read_trees_by_release(releases: Iterable[Release], module: str) -> dict[str, SettingTree]:
-    """Return a module's settings by release; a release that does not show them is left out."""
-    trees: dict[str, SettingTree] = {}
-    for release in releases:
-        with suppress(UnknownSchema):
-            trees[release.version] = build_component_tree(release, module)
-    return trees
-
-
-def _find_neighbours(version: str, known_versions: Sequence[str]) -> _Neighbours | None:
-    """Return of releases in order the last one up to a version, and the first one from it on; None without both."""
-    number = parse_version(version)
-    earlier_versions = [known_version for known_version in known_versions if parse_version(known_version) <= number]
-    later_versions = [known_version for known_version in known_versions if parse_version(known_version) >= number]
-    return _Neighbours(earlier_versions[-1], later_versions[0]) if earlier_versions and later_versions else None
+        known_releases = _find_known_releases(release.version, list(trees))
+        if known_releases and release.version not in facts.NEIGHBOURS:
+            either_paths = added_paths[known_releases.before] | added_paths[known_releases.after]
+            added_by_release[release.version] = sorted(either_paths)
+    return added_by_release
 
 
 def widen_row(row: Mapping[str, Any], releases: Sequence[Release], module: str, read_version: str) -> dict[str, Any]:
@@ -104,6 +89,28 @@ def main(arguments: list[str] | None = None) -> None:
     facts.FIELDS_FILE.write_text(rows_text([_update_row(row, releases, modules) for row in rows]), encoding="utf-8")
 
 
+def _read_trees_by_release(releases: Iterable[Release], module: str) -> dict[str, SettingTree]:
+    """Return a module's settings by release; a release that does not show them is left out."""
+    trees: dict[str, SettingTree] = {}
+    for release in releases:
+        with suppress(UnknownSchema):
+            trees[release.version] = build_component_tree(release, module)
+    return trees
+
+
+def _find_known_releases(version: str, known_versions: Sequence[str]) -> _KnownReleases | None:
+    """Return the last known release up to a version, and the first one from it on; None without both.
+
+    `known_versions` are in order.
+    """
+    number = parse_version(version)
+    earlier_versions = [known_version for known_version in known_versions if parse_version(known_version) <= number]
+    later_versions = [known_version for known_version in known_versions if parse_version(known_version) >= number]
+    if not earlier_versions or not later_versions:
+        return None
+    return _KnownReleases(earlier_versions[-1], later_versions[0])
+
+
 def _load_releases(sources: Path, cache: Path, versions: Iterable[str]) -> list[Release]:
     """Return these releases and their neighbours, in order.
 
@@ -115,6 +122,7 @@ def _load_releases(sources: Path, cache: Path, versions: Iterable[str]) -> list[
     releases: list[Release] = []
     for version in sorted({*versions, *facts.NEIGHBOURS}, key=parse_version):
         vendored_clones = [(adot, adot_tags[version])] if version in adot_tags else ()
+        # Each release gets the list of all. It reads the list only later, when the loop has filled it.
         releases.append(Release(version, core, cache, vendored_clones, releases))
     return releases
 
@@ -126,13 +134,17 @@ def _read_component_modules() -> dict[str, str]:
 
 
 def _update_row(row: dict[str, Any], releases: Sequence[Release], modules: Mapping[str, str]) -> dict[str, Any]:
-    """Return a row for all releases for which it holds; the row itself if it is not of the decoder that was asked."""
+    """Return a row for all releases for which it holds.
+
+    Return the row as it is if its component has no known module, if its settings are in doubt, or if a decoder of
+    another release was asked for it than for most rows.
+    """
     name = f"{row.get('section')}/{row.get('type')}"
     if name not in modules or "doubt" in row:
         return row
     read_version = facts.READ_AT.get(name, facts.READ_RELEASE)
-    is_later_answer = not is_in_ranges(row["exact"], read_version)
-    return row if is_later_answer else widen_row(row, releases, modules[name], read_version)
+    was_asked_elsewhere = not is_in_ranges(row["exact"], read_version)
+    return row if was_asked_elsewhere else widen_row(row, releases, modules[name], read_version)
 
 
 if __name__ == "__main__":
