@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What docs/rules.md shows of the config of a case: its parts around the place at which the rule finds something.
 
-`examples.py` calls `format_excerpt`. For example, the rule finds something at `service.pipelines.traces.exporters`:
+`examples.py` calls `format_excerpt`. A path is the place of a finding, such as `service.pipelines.traces.exporters`; a
+part is a section of the config, or one key of it, such as `service.pipelines`. For example, the rule finds something at
+that path:
 
     receivers: {otlp: {}}                          connectors: {count: {}}
     connectors: {count: {}}                   →    service:
@@ -15,7 +17,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import yaml
 
@@ -23,6 +25,8 @@ from plugins.module_utils._otelcol.catalogue.rows import SECTION_ORDER
 
 # The keys by which a custom resource says what it is.
 _RESOURCE_KEYS = ("apiVersion", "kind")
+# The sections whose components a key of `service` names, and that explain it.
+_SECTIONS_BESIDE = {"pipelines": "connectors", "extensions": "extensions"}
 # The config of a custom resource in cases that are not about the config.
 _PLACEHOLDER_CONFIG: Any = {"service": {}}
 
@@ -39,24 +43,39 @@ class ExampleCase(Protocol):
     """What is known beside the config, by the names of the fields of Subject."""
 
 
+class _Part(NamedTuple):
+    """A part of a config: a section, or one key of it."""
+
+    section: str
+    key: str = ""
+    """Empty for the whole section."""
+
+    def find_in(self, config: Mapping[Any, Any]) -> Any:
+        """Return what a config has at the part; None if it has nothing there."""
+        value = config.get(self.section)
+        if not self.key:
+            return value
+        return value.get(self.key) if isinstance(value, dict) else None
+
+
 def format_excerpt(case: ExampleCase, path: str, chosen_parts: tuple[str, ...] = ()) -> str:
     """Return what is shown of a case, as YAML: the parts that were chosen, else those that explain a path.
 
-    A part is `section` or `section.key`, such as `receivers` or `service.pipelines`.
+    A chosen part is `SECTION` or `SECTION.KEY`, such as `receivers` or `service.pipelines`.
     """
     config = _extract_relevant_config(case, path)
     if not isinstance(config, dict):
         return _format_yaml(config)
+    shown_parts = [_Part(*part.split(".", 1)) for part in chosen_parts] or _list_parts_around(config, path)
     shown_config: dict[str, Any] = {}
-    for part in chosen_parts or _list_parts_around(config, path):
-        value = _value_at(config, part)
+    for part in shown_parts:
+        value = part.find_in(config)
         if value is None:
             continue
-        section, _dot, key = part.partition(".")
-        if key:
-            shown_config[section] = {**shown_config.get(section, {}), key: value}
+        if part.key:
+            shown_config[part.section] = {**shown_config.get(part.section, {}), part.key: value}
         else:
-            shown_config[section] = value
+            shown_config[part.section] = value
     return _format_yaml(_drop_empty_sections(shown_config or config))
 
 
@@ -81,26 +100,25 @@ def _extract_relevant_config(case: ExampleCase, path: str) -> Any:
     return {"spec": spec}
 
 
-def _list_parts_around(config: Mapping[Any, Any], path: str) -> tuple[str, ...]:
-    """Return the parts of a config that explain a place in it."""
+def _list_parts_around(config: Mapping[Any, Any], path: str) -> list[_Part]:
+    """Return the parts of a config, or of a custom resource, that explain a path.
+
+    | path begins with | parts |
+    |---|---|
+    | `service.pipelines` | `connectors`, `service.pipelines` |
+    | `service.extensions` | `extensions`, `service.extensions` |
+    | `service.KEY` | `service.KEY` |
+    | `apiVersion`, `kind` | both |
+    | another section of the config | that section |
+    """
     first_key, second_key = (*path.replace("[", ".").split("."), "", "")[:2]
     if first_key == "service" and second_key:
-        own_part = f"service.{second_key}"
-        if second_key == "pipelines":
-            return ("connectors", own_part)
-        if second_key == "extensions":
-            return ("extensions", own_part)
-        return (own_part,)
-    return (first_key,) if first_key in config else ()
-
-
-def _value_at(config: Mapping[Any, Any], part: str) -> Any:
-    """Return what a config has at a part; None if it has nothing there."""
-    section, _dot, key = part.partition(".")
-    value = config.get(section)
-    if not key:
-        return value
-    return value.get(key) if isinstance(value, dict) else None
+        section_beside = _SECTIONS_BESIDE.get(second_key)
+        own_part = _Part(first_key, second_key)
+        return [_Part(section_beside), own_part] if section_beside else [own_part]
+    if first_key in _RESOURCE_KEYS:
+        return [_Part(key) for key in _RESOURCE_KEYS]
+    return [_Part(first_key)] if first_key in config else []
 
 
 def _drop_empty_sections(value: Any) -> Any:
