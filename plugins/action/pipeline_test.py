@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from ..plugin_utils._action import ControllerAction
 from ..plugin_utils._otelcol._testing import config_tests
@@ -14,4 +14,5 @@ from ..plugin_utils._otelcol._testing import config_tests
 class ActionModule(ControllerAction):
     def run_on_controller(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return what every test found. Fails if one failed."""
-        return config_tests.run_config_tests(arguments, self._display.warning, self._task.check_mode)
+        test_arguments = cast(config_tests.TestArguments, arguments)
+        return config_tests.run_config_tests(test_arguments, self._display.warning, self._task.check_mode)

@@ -43,7 +43,8 @@ def run(request: CommandRequest) -> int:
 def _run_tests(request: CommandRequest) -> ConfigTestsResult:
     """Return what the tests found. The module ends with a Problem if one failed, which has the result too."""
     try:
-        result = config_tests.run_config_tests(request.arguments, warn_user, request.check)
+        arguments = cast("config_tests.TestArguments", request.arguments)
+        result = config_tests.run_config_tests(arguments, warn_user, request.check)
     except Problem as problem:
         ran_no_test = not problem.facts
         if ran_no_test:

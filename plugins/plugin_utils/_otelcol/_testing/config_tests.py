@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NotRequired, TypedDict
 
 from ....module_utils._otelcol.config.config_secrets import find_secrets
 from ....module_utils._otelcol.config.masking import make_masker
@@ -41,22 +41,50 @@ from .scheduled_cases import ScheduledCase
 
 _NO_FILE = "-"
 _NEVER = "never"
-# The name of the test that a file fails which cannot be read.
+# The name of the test that fails for a file that cannot be read as tests.
 _READABLE_TEST_NAME = "The tests of this file can be run"
 # How many Collectors run at once: each takes up to 200 MB, and waits most of its time.
 _PARALLEL_TESTS = 4
+
+
+class TestArguments(TypedDict):
+    """The options of module pipeline_test, which its documentation explains.
+
+    Without an option that is not required, the run does nothing more than the tests.
+    """
+
+    paths: Sequence[str]
+    collectors: Any
+    """The collectors of the inventory, as otel_render returns them."""
+    resources: Any
+    """The custom resources of the cluster; None if they were not read."""
+    binary: str
+    programs: NotRequired[Mapping[str, str]]
+    distribution: str | None
+    version: str | None
+    distribution_manifest: str | None
+    distribution_schema: str | None
+    isolation: NotRequired[str]
+    trace: bool
+    coverage: NotRequired[bool]
+    compare: NotRequired[Mapping[str, Any]]
+    propose_path: NotRequired[str]
+    invariants: bool
+    update_golden: bool
+    fail_on: NotRequired[str]
+    output_path: str
 
 
 @dataclass(frozen=True)
 class _RunRequest:
     """What a run is asked for: the arguments of the module, who hears warnings, and whether it is in check mode."""
 
-    arguments: Mapping[str, Any]
+    arguments: TestArguments
     warn_user: Callable[[str], None]
     is_check_mode: bool
 
 
-def run_config_tests(arguments: Mapping[str, Any], warn: Callable[[str], None], check: bool = False) -> dict[str, Any]:
+def run_config_tests(arguments: TestArguments, warn: Callable[[str], None], check: bool = False) -> dict[str, Any]:
     """Return what every test found, as a task result.
 
     Raises Problem if a test failed, unless `fail_on` is `never`, and if no Collector runs the tests.
@@ -64,16 +92,10 @@ def run_config_tests(arguments: Mapping[str, Any], warn: Callable[[str], None], 
     request = _RunRequest(arguments, warn, check)
     run_suites = _read_suites_of_run(request)
     _files.check_output_is_no_input(arguments["output_path"], run_suites.list_files(), "output_path")
-    isolation = choice.choose_isolation(arguments.get("isolation") or choice.AUTO, warn)
-    tests = _schedule_cases(run_suites.suites_of_host, run_suites.policies, isolation, request)
-    comparisons = _schedule_cases(run_suites.untested_suites, run_suites.policies, isolation, request)
-    with ThreadPoolExecutor(max_workers=_PARALLEL_TESTS) as pool:
-        broken_suites = [*run_suites.broken_suites, *tests.broken_suites, *comparisons.broken_suites]
-        results = [*map(_build_broken_result, broken_suites), *pool.map(judge_case, tests.cases)]
-        extra_result = _find_extra_result(tests.cases, comparisons.cases, request, pool)
+    results, extra_result = _run_suites(run_suites, request)
     result = build_task_result(results, extra_result)
-    if arguments["output_path"] != _NO_FILE and not check:
-        result["changed"] |= _files.write_if_changed(Path(arguments["output_path"]), format_junit(results))
+    if _write_report(results, request):
+        result["changed"] = True
     if arguments.get("fail_on") != _NEVER:
         _raise_failure(result, results, extra_result)
     return result
@@ -86,14 +108,17 @@ def run_tests_before_apply(
 
     `run_options` are the options `binary` and `isolation`.
     """
-    build_options = dict.fromkeys(("distribution", "version", "distribution_manifest", "distribution_schema"))
-    arguments = {
+    arguments: TestArguments = {
         "paths": paths,
-        **run_options,
+        "binary": run_options["binary"],
+        "isolation": run_options["isolation"],
         "collectors": collectors,
         "resources": None,
         "output_path": _NO_FILE,
-        **build_options,
+        "distribution": None,
+        "version": None,
+        "distribution_manifest": None,
+        "distribution_schema": None,
         "trace": True,
         "update_golden": False,
         "invariants": False,
@@ -146,6 +171,24 @@ def _warn_of_links(request: _RunRequest) -> None:
     for path in request.arguments["paths"]:
         for text in _inputs.describe_links(Path(path)):
             request.warn_user(text)
+
+
+class _RunResults(NamedTuple):
+    """What the tests of a run found, and what was found beside them."""
+
+    results: list[CaseResult]
+    extra_result: ExtraResult
+
+
+def _run_suites(run_suites: _SuitesOfRun, request: _RunRequest) -> _RunResults:
+    """Run the cases of all suites. Raises Problem if no Collector runs them."""
+    isolation = choice.choose_isolation(request.arguments.get("isolation") or choice.AUTO, request.warn_user)
+    tests = _schedule_cases(run_suites.suites_of_host, run_suites.policies, isolation, request)
+    comparisons = _schedule_cases(run_suites.untested_suites, run_suites.policies, isolation, request)
+    broken_suites = [*run_suites.broken_suites, *tests.broken_suites, *comparisons.broken_suites]
+    with ThreadPoolExecutor(max_workers=_PARALLEL_TESTS) as pool:
+        results = [*map(_build_broken_result, broken_suites), *pool.map(judge_case, tests.cases)]
+        return _RunResults(results, _find_extra_result(tests.cases, comparisons.cases, request, pool))
 
 
 class _Schedule(NamedTuple):
@@ -220,6 +263,14 @@ def _find_extra_result(
             return extras.find_extra_facts(request.arguments, tests, comparisons, pool, request.is_check_mode)
     except Problem as problem:
         return ExtraResult({}, [str(problem)], problem)
+
+
+def _write_report(results: Sequence[CaseResult], request: _RunRequest) -> bool:
+    """Write the report of the tests if one is asked for, but not in check mode. Return whether its file changed."""
+    output_path = request.arguments["output_path"]
+    if output_path == _NO_FILE or request.is_check_mode:
+        return False
+    return _files.write_if_changed(Path(output_path), format_junit(results))
 
 
 def _raise_failure(result: dict[str, Any], results: Sequence[CaseResult], extra_result: ExtraResult) -> None:
