@@ -76,7 +76,10 @@ def _check_chart_of_lock(product: Product, chart_on_disk: ChartOnDisk | None, ar
     if not chart_on_disk and not inventory_lock:
         return ""
     chart_row = published.build_chart_row(product, arguments["chart"], chart_on_disk)
-    return published.check_chart(chart_row, inventory_lock)
+    if inventory_lock is None:
+        return published.describe_unlocked_chart(chart_row)
+    published.verify_chart(chart_row, inventory_lock)
+    return ""
 
 
 def _find_chart_version(product: Product, target: Version) -> str:

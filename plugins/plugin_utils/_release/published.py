@@ -93,32 +93,14 @@ def build_chart_row(product: Product, reference: str, chart: source.ChartOnDisk 
     return ChartRow(f"{product.name} {chart.version}", chart.checksum, chart.path)
 
 
-def check_chart(row: ChartRow, lock: lock_file.Lock | None) -> str:
-    """Return a note about a chart without a lock; empty if it is locked. Raises Problem for another chart than that."""
-    if lock is None:
-        return f"the chart {row.name} is trusted as read, {row.checksum} from {row.origin}; {_LOCK_HINT}"
+def verify_chart(row: ChartRow, lock: lock_file.Lock) -> None:
+    """Raise Problem for another chart than the one that is locked."""
     lock.verify_sum(lock_file.CHARTS, row.name, row.checksum, row.origin)
-    return ""
 
 
-def _fetch_verified(
-    product: Product, target: Version, options: ManifestOptions, lock: lock_file.Lock | None
-) -> tuple[source.FetchedManifest, bool]:
-    """Return the manifest of a version, and whether a sum was expected of it. Raises Problem for another sum."""
-    name = release_name(product, target)
-    origins = source.list_origins(product, target, options["source"], options["mirror"])
-    has_expected_sum = bool(options["sha256"] or (lock and lock.find_checksum(lock_file.MANIFESTS, name)))
-    activity = _describe_activity(product, target)
-    # With a sum, a connection may be plain: what anybody on the way changes is refused below, or by `fetch` itself.
-    fetched = source.fetch(origins, options["sha256"], activity, plain=has_expected_sum)
-    if lock:
-        lock.verify_sum(lock_file.MANIFESTS, name, compute_checksum(fetched.content), fetched.origin)
-    return fetched, has_expected_sum
-
-
-def _describe_activity(product: Product, target: Version) -> str:
-    """Return what messages say was tried."""
-    return f"Read the release {target.tag} of {product.title}"
+def describe_unlocked_chart(row: ChartRow) -> str:
+    """Return the note that no lock says which chart to expect."""
+    return f"the chart {row.name} is trusted as read, {row.checksum} from {row.origin}; {_LOCK_HINT}"
 
 
 def read_release(
@@ -139,7 +121,8 @@ def read_release(
     """
     activity = _describe_activity(product, target)
     name = release_name(product, target)
-    fetched, has_expected_sum = _fetch_verified(product, target, options, lock)
+    verified = _fetch_verified(product, target, options, lock)
+    fetched = verified.fetched
     shown_origin = strip_credentials(fetched.origin)
     documents = source.parse_documents(fetched.content, activity, fetched.origin)
     release = manifest.read_release(product, documents, shown_origin)
@@ -150,6 +133,33 @@ def read_release(
     unused_lines = privileges.compare_privileges(release, known_privileges, options["allow_privileges"], shown_origin)
     warnings = [f"allow_privileges has a line that {name} does not need: {line}" for line in unused_lines]
     trust_note = ""
-    if not has_expected_sum:
+    if not verified.had_expected_sum:
         trust_note = f"{name} is trusted as read, {compute_checksum(fetched.content)} from {shown_origin}; {_LOCK_HINT}"
     return PublishedRelease(release, fetched.content, fetched.origin, warnings, trust_note)
+
+
+class _VerifiedManifest(NamedTuple):
+    """A manifest that has the expected sum, if one was expected of it."""
+
+    fetched: source.FetchedManifest
+    had_expected_sum: bool
+
+
+def _fetch_verified(
+    product: Product, target: Version, options: ManifestOptions, lock: lock_file.Lock | None
+) -> _VerifiedManifest:
+    """Return the manifest of a version. Raises Problem if it has another sum than the expected one."""
+    name = release_name(product, target)
+    origins = source.list_origins(product, target, options["source"], options["mirror"])
+    has_expected_sum = bool(options["sha256"] or (lock and lock.find_checksum(lock_file.MANIFESTS, name)))
+    activity = _describe_activity(product, target)
+    # With a sum, a connection may be plain: what anybody on the way changes is refused below, or by `fetch` itself.
+    fetched = source.fetch(origins, options["sha256"], activity, plain=has_expected_sum)
+    if lock:
+        lock.verify_sum(lock_file.MANIFESTS, name, compute_checksum(fetched.content), fetched.origin)
+    return _VerifiedManifest(fetched, has_expected_sum)
+
+
+def _describe_activity(product: Product, target: Version) -> str:
+    """Return what messages say was tried."""
+    return f"Read the release {target.tag} of {product.title}"

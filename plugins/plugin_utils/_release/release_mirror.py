@@ -25,7 +25,7 @@ from ...module_utils._otelcol.kube.objects import Manifest
 from .. import _lock_file
 from .._otelcol import _files
 from . import archives, source
-from .published import ChartRow, PublishedRelease, build_chart_row, check_chart, read_release, read_tables
+from .published import ChartRow, PublishedRelease, build_chart_row, read_release, read_tables, verify_chart
 from .release_arguments import ManifestOptions
 
 # What installs a product without a release that could be mirrored, by provider: the end of a sentence.
@@ -72,31 +72,31 @@ class MirrorArguments(TypedDict):
 def mirror_releases(arguments: MirrorArguments, check: bool) -> dict[str, Any]:
     """Write manifests and archives into the mirror, and return what the mirror needs. Check mode writes nothing.
 
-    Raises Problem for an odd object of a cluster, and for what names no image. It raises Problem too for a release that
-    cannot be read, that is another one than the lock has, or that two clusters give other manifests of, and for two
-    images that would have one place in the registry.
+    Raises Problem for
+
+    - an object of a cluster in which no image can be found, and an item of option `images` that is no image
+    - a release that cannot be read, and one whose manifest differs from the lock
+    - two clusters that have different manifests of one release
+    - two images that would have one place in the registry
     """
     clusters = arguments["clusters"]
     for cluster in clusters:
         _check_objects(cluster["manifests"])
     _check_added_images(arguments["images"])
     locks = [_read_lock(cluster) if arguments["compare"] else None for cluster in clusters]
-    read_releases = _read_all_releases(clusters, locks)
-    needed_images = _list_needed_images(arguments, read_releases)
-    digest_of_image = lock_file.join_locks(locks)
-    image_rows = [image.build_row(arguments["registry"], digest_of_image) for image in needed_images]
-    mirror_images.check_targets(image_rows)
-    different_releases = _drop_equal_releases(read_releases)
+    releases = _read_all_releases(clusters, locks)
+    image_rows = _list_image_rows(arguments, releases, locks)
+    single_releases = _drop_equal_releases(releases)
     programs = archives.collect_archives(arguments.get("programs") or (), arguments["path"], check)
-    files = [_write_manifest(release, arguments["path"], check) for release in different_releases]
+    manifest_files = [_write_manifest(release, arguments["path"], check) for release in single_releases]
     return {
-        "changed": programs.changed or any(file.is_changed for file in files),
+        "changed": programs.changed or any(file.is_changed for file in manifest_files),
         "images": image_rows,
-        "manifests": [file.result_row for file in files],
-        "charts": _list_charts(read_releases),
+        "manifests": [file.result_row for file in manifest_files],
+        "charts": _list_charts(releases),
         "programs": programs.rows,
         "left_out": _describe_unmirrored(clusters),
-        "msg": f"{len(needed_images)} images, {len(files)} manifests",
+        "msg": f"{len(image_rows)} images, {len(manifest_files)} manifests",
     }
 
 
@@ -127,7 +127,7 @@ def _read_lock(cluster: MirroredCluster) -> lock_file.Lock | None:
     return _lock_file.read_lock_if_given(_lock_file.find_lock_path(cluster["lock_file"], None))
 
 
-def _list_releases(cluster: MirroredCluster) -> list[ReleaseRow]:
+def _list_installed_rows(cluster: MirroredCluster) -> list[ReleaseRow]:
     """Return the products that a cluster installs."""
     return [release for release in cluster["releases"] if release["provider"]]
 
@@ -144,12 +144,12 @@ def _read_all_releases(
     clusters: Iterable[MirroredCluster], locks: Iterable[lock_file.Lock | None]
 ) -> list[_ReadRelease]:
     """Return the releases of all clusters, each compared with the lock of its cluster."""
-    read_releases: list[_ReadRelease] = []
+    releases: list[_ReadRelease] = []
     for cluster, lock in zip(clusters, locks, strict=True):
-        for release in _list_releases(cluster):
-            if release["provider"] in RELEASED_PROVIDERS:
-                read_releases.append(_read_for_mirror(release, lock))
-    return read_releases
+        for release_row in _list_installed_rows(cluster):
+            if release_row["provider"] in RELEASED_PROVIDERS:
+                releases.append(_read_for_mirror(release_row, lock))
+    return releases
 
 
 def _read_for_mirror(release_row: ReleaseRow, lock: lock_file.Lock | None) -> _ReadRelease:
@@ -164,7 +164,7 @@ def _read_for_mirror(release_row: ReleaseRow, lock: lock_file.Lock | None) -> _R
         chart_row = build_chart_row(product, release_row["chart"], chart)
     target = require_whole_version(wanted_version or read_tables()["tested"][product.name], product.title)
     if chart_row and lock:
-        check_chart(chart_row, lock)
+        verify_chart(chart_row, lock)
     published = read_release(product, target, release_row, lock)
     return _ReadRelease(_find_needs(release_row, product, target, published), published, chart_row)
 
@@ -197,27 +197,34 @@ def _iter_chart_images(release_row: ReleaseRow, tag: str) -> Iterator[str]:
         yield f"{_CHART_IMAGES[release_row['product']]}:{tag}"
 
 
-def _list_needed_images(
-    arguments: MirrorArguments, read_releases: Iterable[_ReadRelease]
-) -> list[mirror_images.MirrorImage]:
-    """Return the images of all manifests and releases that options `scope`, `exclude` and `images` choose."""
+def _list_image_rows(
+    arguments: MirrorArguments, releases: Iterable[_ReadRelease], locks: Sequence[lock_file.Lock | None]
+) -> list[dict[str, Any]]:
+    """Return the images of all manifests and releases that options `scope`, `exclude` and `images` choose, as rows.
+
+    Raises Problem if two of them would have one place in the registry.
+    """
     objects: list[Manifest] = []
     for cluster in arguments["clusters"]:
         objects += cluster["manifests"]
-    release_needs = [release.mirror_needs for release in read_releases]
-    return mirror_images.list_mirror_images(
+    release_needs = [release.mirror_needs for release in releases]
+    images = mirror_images.list_mirror_images(
         objects, release_needs, arguments["scope"], arguments["exclude"], arguments["images"]
     )
+    digest_of_image = lock_file.join_locks(locks)
+    image_rows = [image.build_row(arguments["registry"], digest_of_image) for image in images]
+    mirror_images.check_targets(image_rows)
+    return image_rows
 
 
-def _drop_equal_releases(read_releases: Sequence[_ReadRelease]) -> list[_ReadRelease]:
+def _drop_equal_releases(releases: Iterable[_ReadRelease]) -> list[_ReadRelease]:
     """Return each version of a product once, although several clusters install it.
 
     Raises Problem if two clusters give other manifests of it: a mirror and a lock have one place for a version, so one
     cluster would get the manifest of the other.
     """
     release_by_folder: dict[str, _ReadRelease] = {}
-    for release in read_releases:
+    for release in releases:
         earlier = release_by_folder.setdefault(release.mirror_needs.archive_folder, release)
         if earlier.published_release.checksum != release.published_release.checksum:
             raise _build_two_manifests_problem(earlier, release)
@@ -236,9 +243,9 @@ def _build_two_manifests_problem(first: _ReadRelease, second: _ReadRelease) -> P
     )
 
 
-def _list_charts(read_releases: Iterable[_ReadRelease]) -> list[dict[str, str]]:
+def _list_charts(releases: Iterable[_ReadRelease]) -> list[dict[str, str]]:
     """Return each chart once, by name, as a row of the result."""
-    chart_rows = {release.chart_row for release in read_releases if release.chart_row}
+    chart_rows = {release.chart_row for release in releases if release.chart_row}
     return [chart_row.as_dict() for chart_row in sorted(chart_rows)]
 
 
@@ -253,9 +260,9 @@ def _describe_unmirrored(clusters: Iterable[MirroredCluster]) -> list[str]:
     """Return a line for each product and provider whose release this collection cannot mirror."""
     unmirrored_products: list[_UnmirroredProduct] = []
     for cluster in clusters:
-        for release in _list_releases(cluster):
-            if release["provider"] not in RELEASED_PROVIDERS:
-                unmirrored_products.append(_UnmirroredProduct(release["product"], str(release["provider"])))
+        for release_row in _list_installed_rows(cluster):
+            if release_row["provider"] not in RELEASED_PROVIDERS:
+                unmirrored_products.append(_UnmirroredProduct(release_row["product"], str(release_row["provider"])))
     lines: list[str] = []
     for product_name, provider in dict.fromkeys(unmirrored_products):
         reason = _UNMIRRORED_PROVIDERS.get(provider, provider)
