@@ -71,7 +71,7 @@ class _KeptChanges:
         self._options = options
         self._records = ChangeRecords(writer, live_bundle.objects)
         self._undoing = Undoing(writer, self._records, live_bundle.objects)
-        # How a collector changes is in its kept record, so here the options of the changes have their defaults.
+        # An earlier task has made the changes. How it made them no longer matters, so their options have the defaults.
         changes = group_by_collector(_list_manifests_in_namespaces(options, live_bundle), options={})
         self._changes = [change for change in changes if change.name in options.kept_records]
         # A sentence for each collector that stays as it is, although it should not.
