@@ -66,6 +66,12 @@ options:
       - The release that is undone, such as RV(release) of the same task. Required with O(state=earlier).
       - With O(state=settled), the release that stays. Without it, any release stays.
     type: str
+  written:
+    description:
+      - When release O(undoes) was written, such as RV(written) of the same task. The numbers of releases begin anew
+        after a collector was removed, so a later release may have the same number. Such a release counts as another
+        one. Without this option, the number alone counts.
+    type: str
   listed:
     description:
       - The names of all collectors that the inventory lists for the host. A collector that is on the host, was made by
@@ -134,6 +140,7 @@ EXAMPLES = r"""
     state: earlier
     release: "000001"
     undoes: "000002"
+    written: "1769860800123456789"
   become: true
 
 - name: Remove it
@@ -146,6 +153,14 @@ EXAMPLES = r"""
 RETURN = r"""
 msg: {description: What was done., returned: always, type: str, sample: "agent: config.yaml changed by reload"}
 release: {description: The release that runs., returned: with O(state=present), type: str, sample: "000002"}
+written:
+  description:
+    - When RV(release) was written, in nanoseconds of Unix by the clock of the host. The number of a release may return
+      after the collector was removed, so only both together name a release. It is empty in check mode if there is no
+      release yet.
+  returned: with O(state=present)
+  type: str
+  sample: "1769860800123456789"
 earlier:
   description: The release that ran before. It is empty for a first install.
   returned: with O(state=present)

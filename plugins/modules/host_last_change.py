@@ -46,6 +46,7 @@ EXAMPLES = r"""
     state: earlier
     release: "{{ last_change.earlier }}"
     undoes: "{{ last_change.release }}"
+    written: "{{ last_change.written }}"
   when: last_change.goes_back
   become: true
 """
@@ -57,6 +58,11 @@ msg:
   type: str
   sample: release 000002 was written shortly before the alert began
 release: {description: The release in use; empty if there is none., returned: success, type: str, sample: "000002"}
+written:
+  description: When it was written, in nanoseconds of Unix, for option C(written) of module host_apply; or empty.
+  returned: success
+  type: str
+  sample: "1769860800123456789"
 earlier:
   description: The release that ran before it; empty if the host has kept none.
   returned: success

@@ -67,11 +67,14 @@ shares:
     - A host does this for itself. What belongs to hosts of earlier waves is spread over the hosts of this wave, since
       Ansible runs tasks for one wave at a time.
     - C(services) are collectors of Linux hosts, each with its host as C(member), its C(name), the C(release) that ran
-      before, and the release in use as C(undoes). C(clusters) are the names of clusters.
+      before, and the release in use as C(undoes), with the time when it was C(written). C(clusters) are the names of
+      clusters.
   returned: when the wave was judged
   type: dict
   sample:
-    web1: {services: [{member: web1, name: agent, release: "000006", undoes: "000007"}], clusters: []}
+    web1:
+      services: [{member: web1, name: agent, release: "000006", undoes: "000007", written: "1769860800123456789"}]
+      clusters: []
 passed:
   description:
     - The collectors that passed by their data, by host. C(release) is the release that was judged, and C(sum) a

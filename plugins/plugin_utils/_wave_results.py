@@ -6,7 +6,8 @@
 The gate of a wave decides by it (`_wave_gate.py`, `_wave_figures.py`, `_wave_rollback.py`). A member is a Linux host,
 or a host that stands for a cluster. For example, after a change of a Linux host its variables have
 
-    __otel_host_applied: {results: [{item: agent, changed: true, release: "000002", undecided: "000001"}]}
+    __otel_host_applied: {results: [{item: agent, changed: true, release: "000002", written: "17698…",
+                                     undecided: "000001"}]}
 
 Its collector `agent` is undecided then: it runs release 000002, and keeps 000001 until the gate has judged the wave.
 """
@@ -98,6 +99,8 @@ class UndecidedService(TypedDict):
     """The release that it goes back to."""
     undoes: str
     """The release that runs."""
+    written: str
+    """When that release was written: another one may get the same number later."""
 
 
 def list_undecided_services(member: str, variables: Mapping[str, Any]) -> Iterator[UndecidedService]:
@@ -112,6 +115,7 @@ def list_undecided_services(member: str, variables: Mapping[str, Any]) -> Iterat
                 "name": str(result["item"]),
                 "release": str(result["undecided"]),
                 "undoes": str(result["release"]),
+                "written": str(result["written"]),
             }
 
 

@@ -387,7 +387,7 @@ def test_one_host_that_may_fail_and_does_not_answer_lets_later_waves_begin(tmp_p
     assert "all waves passed, but 1 host failed: web1:" in told(done)
 
 
-SHARE = {"member": "web1", "name": "agent", "release": "000001", "undoes": "000002"}
+SHARE = {"member": "web1", "name": "agent", "release": "000001", "undoes": "000002", "written": "17"}
 DELEGATED = {
     "otel_collectors": [],
     "item": "",

@@ -198,7 +198,8 @@ class _HostTask:
         The collector itself has changed by then.
         """
         problem = to_problem(error)
-        problem.facts.update(changed=outcome.is_changed, release=outcome.release)
+        written_mark = self.store.releases.find_written_mark(outcome.release)
+        problem.facts.update(changed=outcome.is_changed, release=outcome.release, written=written_mark)
         if self.options.awaits_wave:
             problem.facts["undecided"] = self.store.undecided_change.read_earlier()
         return problem
@@ -209,6 +210,7 @@ class _HostTask:
             "changed": outcome.is_changed or services.is_changed,
             "msg": "; ".join([self._write_summary(outcome), *services.notes]),
             "release": outcome.release,
+            "written": self.store.releases.find_written_mark(outcome.release),
             "earlier": outcome.earlier_release or "",
             "activation": outcome.activation,
             "changed_files": [*outcome.changed_paths, *services.changed_paths],

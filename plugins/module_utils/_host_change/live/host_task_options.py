@@ -22,6 +22,7 @@ ARGUMENTS: dict[str, Any] = {
     "differences": {"type": "bool", "default": False},
     "release": {},
     "undoes": {},
+    "written": {},
     "listed": {"type": "list", "elements": "str"},
     "discard_unsent": {"type": "bool", "default": False},
     "stage": {"type": "int"},
@@ -47,6 +48,8 @@ class HostTaskOptions:
     """The release to roll back to; BEFORE_ALL to undo a first install. Empty for other states than `earlier`."""
     undone_release: str
     """The release that state `earlier` undoes, or that state `settled` lets stay; empty if the task does not say."""
+    undone_mark: str
+    """When the undone release was written, as the earlier task returned it; empty if the task does not say."""
     listed_names: list[str] | None
     """The collectors that the inventory lists for this host; None if the task does not say."""
     discards_unsent: bool
@@ -64,6 +67,7 @@ class HostTaskOptions:
             returns_differences=bool(params.get("differences")),
             wanted_release=params.get("release") or "",
             undone_release=params.get("undoes") or "",
+            undone_mark=params.get("written") or "",
             listed_names=params.get("listed"),
             discards_unsent=bool(params.get("discard_unsent")),
             controller_time=params.get("controller_time") or 0.0,

@@ -7,7 +7,7 @@
 `goes_back: true`, and the playbook undoes the change; otherwise it is kept, and last_change.py says why. For example:
 
     {"changed": False, "msg": "release 000007 was written shortly before the alert began", "release": "000007",
-     "earlier": "000006", "goes_back": True, "is_changing": False}
+     "written": "1769860800123456789", "earlier": "000006", "goes_back": True, "is_changing": False}
 """
 
 from __future__ import annotations
@@ -53,10 +53,11 @@ def _read_last_change(options: dict[str, Any], machine: Machine, root: Path) -> 
     )
     kept_reason = explain_kept_change(change, options["began"], options["change_seconds"])
     message = kept_reason or f"release {release} was written shortly before the alert began"
-    return _build_answer(message, release=release, earlier=earlier, goes_back=not kept_reason)
+    written_mark = store.releases.find_written_mark(release)
+    return _build_answer(message, release=release, written=written_mark, earlier=earlier, goes_back=not kept_reason)
 
 
 def _build_answer(message: str, **facts: Any) -> dict[str, Any]:
     """Return the result of the module. `facts` are those of its keys that differ from the defaults."""
-    default_facts = {"release": "", "earlier": "", "goes_back": False, "is_changing": False}
+    default_facts = {"release": "", "written": "", "earlier": "", "goes_back": False, "is_changing": False}
     return {"changed": False, "msg": message, **default_facts, **facts}

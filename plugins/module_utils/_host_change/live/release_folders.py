@@ -113,6 +113,14 @@ class ReleaseFolders:
         """Return when a release was written, in seconds of Unix by the clock of the host."""
         return (self.path(number) / MANIFEST).stat().st_mtime
 
+    def find_written_mark(self, number: str) -> str:
+        """Return a mark of when a release was written, such as `1769860800123456789`; empty without such a release.
+
+        It tells the release from every other one with the same number, also from one with the same files.
+        """
+        manifest = self.path(number) / MANIFEST
+        return str(manifest.stat().st_mtime_ns) if number and manifest.is_file() else ""
+
     def compute_sum(self, number: str) -> str:
         """Return the SHA-256 of a release's files, which tells it from a later release with the same number.
 

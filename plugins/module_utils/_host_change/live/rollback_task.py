@@ -78,8 +78,8 @@ def _choose_earlier_release(options: HostTaskOptions, store: Store) -> str:
         raise Problem(wrong, asked=asked, fix=f"Name both releases. A first install has `release: {BEFORE_ALL}`.")
     if not current_release or not store.is_own():
         raise Problem("it has no release in use", asked=asked, fix="Deploy it again with `state: present`.")
-    if current_release not in (undone_release, wanted_release):
-        wrong = f"release {current_release} is in use, and not release {undone_release}, which was to be undone"
+    wrong = _describe_other_release(options, store, current_release)
+    if wrong:
         fix = (
             "Another run has changed this collector since. It stays as it is: run the playbook again to see it judged."
         )
@@ -88,6 +88,24 @@ def _choose_earlier_release(options: HostTaskOptions, store: Store) -> str:
         fix = "Keep at least 2 releases (`keep`), and deploy the earlier config again."
         raise Problem(f"release {wanted_release} is not kept", asked=asked, fix=fix)
     return "" if wanted_release == BEFORE_ALL else wanted_release
+
+
+def _describe_other_release(options: HostTaskOptions, store: Store, current_release: str) -> str:
+    """Return what is wrong if another run has deployed the release in use; empty if it is one of the task's."""
+    undone_release = options.undone_release
+    if current_release not in (undone_release, options.wanted_release):
+        return f"release {current_release} is in use, and not release {undone_release}, which was to be undone"
+    if current_release == undone_release and _is_written_anew(options, store, current_release):
+        return f"another release {current_release} than the one that was to be undone is in use"
+    return ""
+
+
+def _is_written_anew(options: HostTaskOptions, store: Store, release: str) -> bool:
+    """Whether a release was written at another time than the one that the task means.
+
+    After a collector was removed, or its first install undone, the numbers of releases begin anew.
+    """
+    return bool(options.undone_mark) and store.releases.find_written_mark(release) != options.undone_mark
 
 
 def _forecast_rollback(store: Store, current_release: str, earlier_release: str) -> dict[str, Any]:
@@ -118,6 +136,8 @@ def let_change_stay(options: HostTaskOptions, store: Store, *, check_mode: bool)
         result_text = (
             f"release {current_release} of another run is in use, and not release {undone_release}. It stays undecided"
         )
+    elif _is_written_anew(options, store, current_release):
+        result_text = f"another release {current_release}, of another run, is in use. It stays undecided"
     else:
         result_text = f"release {current_release} stays"
         if store.is_own() and not check_mode:

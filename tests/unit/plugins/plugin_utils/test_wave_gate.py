@@ -24,7 +24,7 @@ service: {{pipelines: {{traces: {{receivers: [otlp], exporters: [otlp_grpc]}}}}}
 """
 BACK = {"goes_back": ["first"], "settles": ["first"]}
 PASSED = {"wave": "first", "verdict": "passed"}
-ROW = {"item": "agent", "release": "000002"}
+ROW = {"item": "agent", "release": "000002", "written": "17"}
 CHANGED = {"changed": True, "results": [{**ROW, "changed": True, "undecided": "000001"}]}
 INSTALLED = {"changed": True, "results": [{**ROW, "changed": True, "undecided": "nothing"}]}
 UNCHANGED = {"changed": False, "results": [{**ROW, "changed": False, "undecided": ""}]}
@@ -55,7 +55,7 @@ def rest(good: int, bad: int) -> dict[str, Any]:
 
 def goes_back(*releases: dict[str, str]) -> dict[str, Any]:
     """Return the facts of a wave whose one host brings its agent back to a release."""
-    row = {"member": "web1", "name": "agent", "undoes": "000002"}
+    row = {"member": "web1", "name": "agent", "undoes": "000002", "written": "17"}
     share = {"services": [{**row, **one} for one in releases], "clusters": []}
     return {"shares": {"web1": share} if releases else {}}
 

@@ -77,8 +77,8 @@ def test_what_went_back_is_told_by_host() -> None:
 
 WAVE_OF = {"dev": "first", "web1": "first", "db1": "first", "eu": "second", "us": "second"}
 KEEPS = {OF_CLUSTER: {"changed": True, "kept_records": {"obs/agent": "run"}}}
-ROW = {"name": "agent", "release": "000001", "undoes": "000002"}
-SERVES = {OF_HOST: {"results": [{"item": "agent", "release": "000002", "undecided": "000001"}]}}
+ROW = {"name": "agent", "release": "000001", "undoes": "000002", "written": "17"}
+SERVES = {OF_HOST: {"results": [{"item": "agent", "release": "000002", "undecided": "000001", "written": "17"}]}}
 HOSTVARS: dict[str, Any] = {"dev": KEEPS, "web1": SERVES, "db1": {}, "eu": KEEPS, "us": {OF_CLUSTER: UNCHANGED}}
 
 

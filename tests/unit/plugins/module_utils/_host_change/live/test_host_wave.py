@@ -135,6 +135,35 @@ def test_the_number_of_an_undone_release_does_not_return(host: FakeHost) -> None
     assert "release 000003 is in use, and not release 000002, which was to be undone" in refused["msg"]
 
 
+@pytest.mark.parametrize("check", [True, False])
+def test_a_later_install_of_the_same_number_is_not_undone(host: FakeHost, check: bool) -> None:
+    """After a removal, numbers begin anew. A run that still waits for its gate has another install in mind."""
+    first = host.run(host.bundle(FIRST, metrics=METRICS), awaits_wave=True)
+    host.run({"name": "agent"}, state="absent", discard_unsent=True)
+    later = host.run(host.bundle(FIRST, metrics=METRICS), awaits_wave=True)
+    assert (first["release"], later["release"]) == ("000001", "000001")
+    assert first["written"] != later["written"]
+    before = host.tree()
+    undo = {"state": "earlier", "check": check, "release": "nothing", "undoes": "000001"}
+    told = host.run({"name": "agent"}, **undo, written=first["written"])
+    assert told["failed"]
+    assert "another release 000001 than the one that was to be undone is in use" in told["msg"]
+    assert host.tree() == before
+    assert host.run({"name": "agent"}, **undo, written=later["written"])["changed"]
+
+
+def test_a_later_install_of_the_same_number_stays_undecided(host: FakeHost) -> None:
+    first = host.run(host.bundle(FIRST, metrics=METRICS), awaits_wave=True)
+    host.run({"name": "agent"}, state="absent", discard_unsent=True)
+    later = host.run(host.bundle(FIRST, metrics=METRICS), awaits_wave=True)
+    told = host.run({"name": "agent"}, "settled", undoes="000001", written=first["written"])
+    assert told["msg"] == "agent: another release 000001, of another run, is in use. It stays undecided"
+    assert (host.root / UNDECIDED).exists()
+    told = host.run({"name": "agent"}, "settled", undoes="000001", written=later["written"])
+    assert told["msg"] == "agent: release 000001 stays"
+    assert not (host.root / UNDECIDED).exists()
+
+
 def test_another_release_of_the_same_number_has_not_passed(host: FakeHost) -> None:
     release(host, FIRST)
     release(host, SECOND)

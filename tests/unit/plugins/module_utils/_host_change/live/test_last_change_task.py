@@ -39,7 +39,8 @@ def last_change(host: FakeHost, **given: Any) -> dict[str, Any]:
 
 
 def back(host: FakeHost, found: dict[str, Any]) -> dict[str, Any]:
-    return host.run({"name": "agent"}, "earlier", release=found["earlier"], undoes=found["release"])
+    change = {"release": found["earlier"], "undoes": found["release"], "written": found["written"]}
+    return host.run({"name": "agent"}, "earlier", **change)
 
 
 def test_the_last_change_is_undone_and_no_earlier_one(host: FakeHost) -> None:
@@ -60,6 +61,18 @@ def test_a_new_change_may_be_undone_again(host: FakeHost) -> None:
     host.run(host.bundle(THIRD))
     found = last_change(host)
     assert (found["goes_back"], found["release"], found["earlier"]) == (True, "000003", "000001")
+
+
+def test_a_later_release_of_the_same_number_is_not_undone(host: FakeHost) -> None:
+    for config in (FIRST, SECOND):
+        host.run(host.bundle(config))
+    found = last_change(host)
+    host.run({"name": "agent"}, state="absent", discard_unsent=True)
+    for config in (FIRST, THIRD):
+        host.run(host.bundle(config))
+    told = back(host, found)
+    assert told["failed"]
+    assert "another release 000002 than the one that was to be undone is in use" in told["msg"]
 
 
 def test_a_first_install_stays(host: FakeHost) -> None:
