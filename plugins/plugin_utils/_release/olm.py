@@ -136,6 +136,14 @@ def plan_removal(product: Product, arguments: ReleaseArguments, check: bool) -> 
     if removal_plan.action == "remove" and other_subscriptions:
         names = ", ".join(f"{subscription['namespace']}/{subscription['name']}" for subscription in other_subscriptions)
         removal_plan.warnings.append(f"The OperatorGroup stays, since {names} needs it")
+    unclaimed_versions = olm_removal.list_unclaimed_versions(
+        olm_request.namespace, olm_request.package, cluster_state.found_olm
+    )
+    for version in unclaimed_versions:
+        removal_plan.warnings.append(
+            f"ClusterServiceVersion {version} stays: it has no Subscription, and no OperatorGroup of this collection is"
+            " in its namespace, so it may be of somebody else. If nobody needs it, delete it."
+        )
     return removal_plan
 
 

@@ -177,7 +177,11 @@ def _refuse_orphaned_versions(csvs: Sequence[CsvRow]) -> None:
     if orphaned_versions:
         csv_names = ", ".join(orphaned_versions)
         wrong = f"ClusterServiceVersion {csv_names} of an earlier installation is there without a Subscription"
-        raise Problem(wrong, fix="Run once with state absent, or delete it: OLM takes up none that it finds.")
+        fix = (
+            "OLM takes up none that it finds: delete it, or if this collection made the OperatorGroup beside it, run"
+            " once with state absent."
+        )
+        raise Problem(wrong, fix=fix)
 
 
 def _check_request(request: OlmRequest, olm: FoundOlm) -> None:

@@ -34,41 +34,67 @@ def mark_own_objects(namespace: str, package: str, found_release: FoundRelease, 
     # The definitions serve the whole cluster, so a Subscription of others in any namespace may need them.
     operator_subscriptions = select_of_operator(olm["subscriptions"], package)
     has_foreign_subscription = any(not subscription["ours"] for subscription in operator_subscriptions)
-    definitions = [_mark_definition(definition, has_foreign_subscription) for definition in found_release["crds"]]
+    is_needed_by_others = has_foreign_subscription or bool(list_unclaimed_versions(namespace, package, olm))
+    definitions = [_mark_definition(definition, is_needed_by_others) for definition in found_release["crds"]]
     return {**found_release, "ours": is_ours, "crds": definitions}
 
 
 def _is_own_installation(namespace: str, package: str, found_release: FoundRelease, olm: FoundOlm) -> bool:
     """Return whether OLM has installed the operator in the requested namespace for this collection.
 
-    The Subscriptions of the operator in that namespace say so:
+    The Subscriptions of the operator in that namespace say so. A removal that was interrupted has left none. It deletes
+    our OperatorGroup after the versions, so that says whose they are:
 
-    | Subscriptions in the namespace | versions of the operator | result |
-    |---|---|---|
-    | ours, alone or beside others | any or none | yes |
-    | only those of others | any or none | no |
-    | none | one or more | yes: an interrupted removal left them |
-    | none | none | no |
+    | Subscriptions in the namespace | OperatorGroup | versions of the operator | result |
+    |---|---|---|---|
+    | ours, alone or beside others | any | any or none | yes |
+    | only those of others | any | any or none | no |
+    | none | ours | one or more | yes: an interrupted removal left them |
+    | none | ours | none | no |
+    | none | of others, or none | any or none | no |
     """
     is_installed_here = found_release["installer"]["by"] == OLM and found_release["namespace"] == namespace
-    if not is_installed_here:
+    if not is_installed_here or not _has_own_mark(namespace, package, olm):
         return False
-    local_subscriptions = [
-        subscription
-        for subscription in select_of_operator(olm["subscriptions"], package)
-        if subscription["namespace"] == namespace
-    ]
+    return bool(_select_local_subscriptions(namespace, package, olm) or _list_versions(olm))
+
+
+def _has_own_mark(namespace: str, package: str, olm: FoundOlm) -> bool:
+    """Return whether versions of the operator in a namespace are of this collection: by Subscription, else by group."""
+    local_subscriptions = _select_local_subscriptions(namespace, package, olm)
     if local_subscriptions:
         return any(subscription["ours"] for subscription in local_subscriptions)
-    return any(csv["product"] for csv in olm["csvs"])
+    return any(group["ours"] for group in olm["operator_groups"])
 
 
-def _mark_definition(definition: DefinitionRow, has_foreign_subscription: bool) -> DefinitionRow:
+def _select_local_subscriptions(namespace: str, package: str, olm: FoundOlm) -> list[SubscriptionRow]:
+    """Return the Subscriptions of the operator in a namespace."""
+    operator_subscriptions = select_of_operator(olm["subscriptions"], package)
+    return [subscription for subscription in operator_subscriptions if subscription["namespace"] == namespace]
+
+
+def _list_versions(olm: FoundOlm) -> list[str]:
+    """Return the names of the ClusterServiceVersions of the operator in the requested namespace."""
+    return [csv["name"] for csv in olm["csvs"] if csv["product"]]
+
+
+def list_unclaimed_versions(namespace: str, package: str, olm: FoundOlm) -> list[str]:
+    """Return the versions of the operator that have no Subscription and no mark of ours, as NAMESPACE/NAME.
+
+    They may be of somebody else, so a removal leaves them.
+    """
+    if _select_local_subscriptions(namespace, package, olm) or _has_own_mark(namespace, package, olm):
+        return []
+    return [f"{namespace}/{name}" for name in _list_versions(olm)]
+
+
+def _mark_definition(definition: DefinitionRow, is_needed_by_others: bool) -> DefinitionRow:
     """Return a definition with `ours` also set if OLM installed it, and nobody else has a Subscription of the operator.
 
-    Before this, only definitions with our label are `ours`. So all others lack it.
+    A version that may be of others needs it too. Before this, only definitions with our label are `ours`. So all
+    others lack it.
     """
-    was_installed_for_us = definition["installer"]["by"] == OLM and not has_foreign_subscription
+    was_installed_for_us = definition["installer"]["by"] == OLM and not is_needed_by_others
     is_ours = definition["ours"] or was_installed_for_us
     return {**definition, "ours": is_ours, "lacks_release_label": not definition["ours"]}
 
@@ -84,6 +110,8 @@ def choose_objects_to_remove(namespace: str, package: str, found_release: FoundR
     | ours | yes or no | are added |
     | not ours | no | are added |
     | not ours | yes | are left out, because they may belong to the others |
+
+    Those that `list_unclaimed_versions` returns are left out in any case.
     """
     other_subscriptions = list_other_subscriptions(namespace, olm)
     objects_to_remove: list[ObjectRow] = []
@@ -91,7 +119,8 @@ def choose_objects_to_remove(namespace: str, package: str, found_release: FoundR
         is_needed_by_others = bool(other_subscriptions) and object_row["kind"] == "OperatorGroup"
         if not is_needed_by_others:
             objects_to_remove.append(object_row)
-    if found_release["ours"] or not select_of_operator(other_subscriptions, package):
+    may_take_versions = found_release["ours"] or not select_of_operator(other_subscriptions, package)
+    if may_take_versions and not list_unclaimed_versions(namespace, package, olm):
         objects_to_remove += _list_versions_and_workloads(namespace, found_release, olm)
     return {**found_release, "objects": objects_to_remove}
 
@@ -99,9 +128,8 @@ def choose_objects_to_remove(namespace: str, package: str, found_release: FoundR
 def _list_versions_and_workloads(namespace: str, found_release: FoundRelease, olm: FoundOlm) -> list[ObjectRow]:
     """Return the versions of the operator, and its Deployments; nothing if there is no version."""
     objects: list[ObjectRow] = []
-    for csv in olm["csvs"]:
-        if csv["product"]:
-            objects.append(_build_object(f"{API}/v1alpha1", "ClusterServiceVersion", namespace, csv["name"]))
+    for name in _list_versions(olm):
+        objects.append(_build_object(f"{API}/v1alpha1", "ClusterServiceVersion", namespace, name))
     if objects:
         for workload in found_release["workloads"]:
             objects.append(_build_object("apps/v1", workload["kind"], workload["namespace"], workload["name"]))

@@ -70,7 +70,7 @@ STATE_ROWS = (
         "ResolutionFailed",
         SOON_SECONDS,
         "An earlier installation left that ClusterServiceVersion behind, and OLM takes up none that it finds: delete"
-        " it, or run once with state absent.",
+        " it, or if this collection made the OperatorGroup beside it, run once with state absent.",
         reasons=_UNSATISFIABLE,
         message_words=("not referenced by a subscription",),
     ),

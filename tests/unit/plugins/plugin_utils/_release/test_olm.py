@@ -34,6 +34,8 @@ SUBSCRIPTION: dict[str, Any] = {
 }
 CSV = {"name": TWO, "namespace": SPACE, "phase": "Succeeded", "reason": "", "message": "", "product": True}
 INSTALLED = {**OFFERS, "subscriptions": [SUBSCRIPTION], "csvs": [CSV]}
+LEFT = {**INSTALLED, "subscriptions": []}
+GROUP = {"name": "mine", "namespace": SPACE, "ours": True, "targets": [], "all": True}
 
 
 def rendered(check: bool = False, wanted: dict[str, Any] | None = None, **given: Any) -> dict[str, Any]:
@@ -86,7 +88,8 @@ def test_tuning_becomes_the_configuration_of_the_subscription() -> None:
         ({"olm_found": None}, "needs the installed releases"),
         ({"installed": {**THERE, "namespaces": [SPACE, "b"]}}, "more than once"),
         ({"installed": {**THERE, "installer": {"by": "helm", "name": "a/b"}}}, "installed by the Helm release a/b"),
-        ({"installed": THERE, "olm_found": {**INSTALLED, "subscriptions": []}}, "without a Subscription"),
+        ({"installed": THERE, "olm_found": {**LEFT, "operator_groups": [GROUP]}}, "without a Subscription"),
+        ({"installed": THERE, "olm_found": LEFT}, "installed by the Operator Lifecycle Manager"),
         (
             {"installed": {**EMPTY, "crds": [BY_HELM]}},
             "made by the Helm release x",
@@ -132,9 +135,15 @@ def test_collectors_of_others_stop_the_removal() -> None:
 
 
 def test_what_an_interrupted_removal_left_goes_and_somebody_elses_subscription_stays() -> None:
-    result = absent(olm_found={**INSTALLED, "subscriptions": []})
+    result = absent(olm_found={**LEFT, "operator_groups": [GROUP]})
     assert "ClusterServiceVersion" in [item["kind"] for item in result["manifests"]]
     assert absent(olm_found={**INSTALLED, "subscriptions": [{**SUBSCRIPTION, "ours": False}]})["action"] == "nothing"
+    unclaimed = absent(olm_found=LEFT)
+    assert unclaimed["action"] == "nothing"
+    assert unclaimed["warnings"] == [
+        f"ClusterServiceVersion {SPACE}/{TWO} stays: it has no Subscription, and no OperatorGroup of this collection"
+        " is in its namespace, so it may be of somebody else. If nobody needs it, delete it."
+    ]
 
 
 def test_an_operator_group_that_others_use_stays_with_a_warning() -> None:

@@ -10,10 +10,12 @@ from typing import Any
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm import olm_removal
 
 from ...helpers import cases
-from .samples import NAMESPACE, ONE, olm, subscription
+from .samples import NAME, NAMESPACE, ONE, olm, subscription
 
 CSV = {"name": ONE, "namespace": NAMESPACE, "phase": "Succeeded", "reason": "", "message": "", "product": True}
 OURS = {"o11y.opentelemetry/release": "opentelemetry-operator"}
+GROUP = {"name": "mine", "namespace": NAMESPACE, "ours": True, "targets": [], "all": True}
+GROUP_OF_OTHERS = {**GROUP, "name": "global", "ours": False}
 OBJECTS = [{"kind": kind, "name": "a"} for kind in ("OperatorGroup", "Subscription")]
 NEIGHBOUR = subscription(ours=False, name="tempo-product", package="tempo-product")
 
@@ -26,18 +28,21 @@ def installed(by: str = "olm", namespace: str = NAMESPACE, **more: Any) -> dict[
 
 
 @cases(
-    "by, namespace, subscriptions, csvs, ours",
-    ("olm", NAMESPACE, [subscription()], [CSV], True),
-    ("olm", NAMESPACE, [], [CSV], True),  # what an interrupted removal left
-    ("olm", NAMESPACE, [subscription(ours=False)], [CSV], False),
-    ("olm", "elsewhere", [subscription()], [], False),
-    ("helm", NAMESPACE, [subscription()], [CSV], False),
-    ("olm", NAMESPACE, [], [], False),
+    "by, namespace, there, ours",
+    ("olm", NAMESPACE, {"subscriptions": [subscription()], "csvs": [CSV]}, True),
+    ("olm", NAMESPACE, {"csvs": [CSV], "operator_groups": [GROUP]}, True),  # what an interrupted removal left
+    ("olm", NAMESPACE, {"csvs": [CSV], "operator_groups": [GROUP_OF_OTHERS]}, False),
+    ("olm", NAMESPACE, {"csvs": [CSV]}, False),
+    ("olm", NAMESPACE, {"subscriptions": [subscription(ours=False)], "csvs": [CSV]}, False),
+    ("olm", NAMESPACE, {"subscriptions": [subscription(ours=False)], "operator_groups": [GROUP]}, False),
+    ("olm", "elsewhere", {"subscriptions": [subscription()]}, False),
+    ("helm", NAMESPACE, {"subscriptions": [subscription()], "csvs": [CSV]}, False),
+    ("olm", NAMESPACE, {"operator_groups": [GROUP]}, False),
 )
 def test_what_a_subscription_of_ours_brought_is_ours(
-    by: str, namespace: str, subscriptions: list[Any], csvs: list[Any], ours: bool
+    by: str, namespace: str, there: dict[str, Any], ours: bool
 ) -> None:
-    there = olm(subscriptions=subscriptions, csvs=csvs)
+    there = olm(**there)
     assert as_ours(there, installed(by, namespace))["ours"] is ours
 
 
@@ -49,6 +54,7 @@ def test_definitions_of_olm_are_ours_unless_somebody_else_has_a_subscription_and
     for subscriptions, ours in (([], True), ([subscription()], True), ([subscription(ours=False)], False)):
         result = as_ours(olm(subscriptions=subscriptions), installed())
         assert [item["ours"] for item in result["crds"]] == [ours]
+    assert not as_ours(olm(csvs=[CSV]), installed())["crds"][0]["ours"]
     crd = {"name": "instrumentations.opentelemetry.io", "ours": False, "installer": {"by": "helm", "name": "a/b"}}
     assert not as_ours(olm(), installed(crds=[crd]))["crds"][0]["ours"]
 
@@ -59,6 +65,10 @@ def test_definitions_of_olm_are_ours_unless_somebody_else_has_a_subscription_and
     ({}, {"subscriptions": [subscription(ours=False)], "csvs": [CSV]}, []),
     ({}, {"subscriptions": [subscription(ours=False, package="own-build")], "csvs": [CSV]}, []),
     ({"ours": True}, {"csvs": [{**CSV, "product": False}]}, []),
+    # Without a Subscription, the OperatorGroup says whose a version is, also if its Deployment is gone.
+    ({"installed": False}, {"csvs": [CSV], "operator_groups": [GROUP]}, ["ClusterServiceVersion", "Deployment"]),
+    ({"installed": False}, {"csvs": [CSV], "operator_groups": [GROUP_OF_OTHERS]}, []),
+    ({"installed": False}, {"csvs": [CSV]}, []),
     # An OperatorGroup that others use stays.
     ({"ours": True, "objects": OBJECTS}, {"subscriptions": [subscription(), NEIGHBOUR]}, ["Subscription"]),
 )
@@ -73,3 +83,15 @@ def test_neighbours_are_other_subscriptions_of_the_namespace() -> None:
     there = olm(subscriptions=[subscription(), NEIGHBOUR])
     assert olm_removal.list_other_subscriptions(NAMESPACE, there) == [NEIGHBOUR]
     assert olm_removal.list_other_subscriptions("elsewhere", there) == []
+
+
+@cases(
+    "there, names",
+    ({"csvs": [CSV]}, [f"{NAMESPACE}/{ONE}"]),
+    ({"csvs": [CSV], "operator_groups": [GROUP]}, []),
+    ({"csvs": [CSV], "subscriptions": [subscription()]}, []),
+    ({"csvs": [CSV], "subscriptions": [subscription(ours=False)]}, []),
+    ({"csvs": [{**CSV, "product": False}]}, []),
+)
+def test_versions_that_nothing_shows_to_be_ours_are_named(there: Any, names: list[str]) -> None:
+    assert olm_removal.list_unclaimed_versions(NAMESPACE, NAME, olm(**there)) == names
