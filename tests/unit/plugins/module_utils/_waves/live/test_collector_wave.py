@@ -88,6 +88,16 @@ def test_a_collector_whose_workload_may_not_be_read_says_so(kind: str | None) ->
     assert watch(cluster())["unseen"] == []
 
 
+def test_a_collector_that_is_gone_is_not_unseen_where_pods_may_not_be_read() -> None:
+    """The wave says that it does not run: a right to read pods would not bring it back."""
+    api = cluster()
+    forbidden = status(403, "Forbidden", 'pods is forbidden: User "ann" cannot list it')
+    api.trouble = lambda _method, path: forbidden if "/pods" in path else None
+    del api.objects[DEPLOYMENT]
+    found = watch(api)
+    assert (found["collectors"], found["unseen"]) == ([], [])
+
+
 def test_the_config_has_no_secret() -> None:
     api = cluster()
     secret = CONFIG.replace('endpoint: "${env:BACKEND}:4317"', 'endpoint: "b:4317", headers: {authorization: s3cret}')
