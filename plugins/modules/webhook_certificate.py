@@ -30,7 +30,10 @@ options:
     description: Validity of a certificate in days. It must be more than O(renew_days).
     type: int
     default: 365
-  renew_days: {description: How many days before its end a certificate is replaced., type: int, default: 90}
+  renew_days:
+    description: How many days before its end a certificate is replaced, 0 or more.
+    type: int
+    default: 90
 requirements:
   - cryptography
 """

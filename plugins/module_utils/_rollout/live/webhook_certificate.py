@@ -90,9 +90,10 @@ def ensure_certificate(cluster: Cluster, request: CertificateRequest, clock: Clo
     """Return the CA bundle and the end of the certificate. Make a new certificate if that is needed.
 
     Check mode makes none. Raises Problem if the Secret belongs to another owner, if the certificate would be valid for
-    too few days or without end, or if the API server refuses a request.
+    too few days or without end or replaced after its end, or if the API server refuses a request.
     """
     action = f"See to the certificate {request.namespace}/{request.name}"
+    _refuse_late_renewal(request, action)
     _refuse_short_validity(request, action)
     _refuse_endless_validity(request, action, clock())
     try:
@@ -122,8 +123,20 @@ def _read_or_make_certificate(cluster: Cluster, request: CertificateRequest, clo
     new_secret = _pin_to_read_state(_build_secret(request, new_certificate), live_secret)
     # A Secret that appeared since the read belongs to another owner, who must not lose a key.
     query = {"fieldManager": OWNER, "force": "true" if live_secret else "false"}
-    cluster.request("PATCH", request.path, query, new_secret, APPLY)
+    try:
+        cluster.request("PATCH", request.path, query, new_secret, APPLY)
+    except ApiError as error:
+        if error.status != CONFLICT or _read_secret(cluster.get(request.path)) != new_certificate:
+            raise
+        # This run has written it, and the answer was lost.
     return _build_result(new_certificate, clock(), f"it was made: {renewal_reason}", changed=True)
+
+
+def _refuse_late_renewal(request: CertificateRequest, action: str) -> None:
+    """Raise Problem if a certificate would be in use after its end."""
+    if request.renew_days < 0:
+        wrong = f"renew_days is {request.renew_days}, so a certificate would be replaced after its end"
+        raise Problem(wrong, asked=action, where="renew_days", fix="Give 0 or more, such as 90.")
 
 
 def _refuse_endless_validity(request: CertificateRequest, action: str, current_time: datetime.datetime) -> None:
@@ -137,7 +150,7 @@ def _refuse_endless_validity(request: CertificateRequest, action: str, current_t
 
 def _refuse_short_validity(request: CertificateRequest, action: str) -> None:
     """Raise Problem if a new certificate would be due for renewal at once, so that every run would make one."""
-    shortest_days = max(request.renew_days, 0) + 1
+    shortest_days = request.renew_days + 1
     if request.days < shortest_days:
         wrong = f"a certificate of {request.days} days is due for renewal at once (renew_days is {request.renew_days})"
         fix = f"Give at least {shortest_days} days, or fewer renew_days."

@@ -10,6 +10,8 @@ import datetime
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import RawAnswer
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.outage import LostError
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.webhook_certificate import (
     CertificateRequest,
@@ -21,6 +23,23 @@ from ...fake_api import FakeApi
 from ...live_helpers import obj
 
 PATH = "/api/v1/namespaces/op/secrets/cert"
+
+
+class Lossy(FakeApi):
+    """The answer to the first write is lost."""
+
+    def __init__(self, *manifests: dict[str, Any]) -> None:
+        super().__init__(*manifests)
+        self.lost: list[str] = []
+
+    def __call__(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> RawAnswer:
+        answer = super().__call__(method, target, headers, body)
+        if method == "PATCH" and not self.lost:
+            self.lost.append(target)
+            raise LostError("timeout", "Read timed out.", "https://a", again=True)
+        return answer
+
+
 NAMESPACE = obj("Namespace", "op")
 START = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 
@@ -119,7 +138,7 @@ def test_a_secret_that_appears_after_the_read_keeps_its_keys() -> None:
     assert api.objects[PATH]["data"] == theirs["data"]
 
 
-@pytest.mark.parametrize("given", [{"days": 60}, {"days": 90}, {"days": 0, "renew_days": -1}, {"days": -5}], ids=str)
+@pytest.mark.parametrize("given", [{"days": 60}, {"days": 90}, {"days": 0, "renew_days": 0}, {"days": -5}], ids=str)
 def test_a_certificate_that_every_run_would_replace_is_refused(given: dict[str, int]) -> None:
     api = FakeApi(NAMESPACE)
     with pytest.raises(Problem, match=r"days .*renew_days"):
@@ -144,6 +163,27 @@ def test_of_two_runs_at_once_the_second_takes_the_certificate_of_the_first(day: 
     (first,) = first_results
     assert (first["changed"], second["changed"]) == (True, False)
     assert second["ca_bundle"] == first["ca_bundle"] == data(api, "ca.crt")
+
+
+@pytest.mark.parametrize("day", [0, 300], ids=["first run", "renewal"])
+def test_a_certificate_whose_answer_was_lost_is_made_by_this_run(day: int) -> None:
+    api = Lossy(NAMESPACE)
+    if day:
+        see_to(api)
+        api.lost.clear()
+    result = see_to(api, day)
+    assert api.lost
+    assert result["changed"]
+    assert "it was made" in result["msg"]
+    assert result["ca_bundle"] == data(api, "ca.crt")
+
+
+@pytest.mark.parametrize("renew_days", [-1, -(10**10)])
+def test_a_certificate_is_not_renewed_after_its_end(renew_days: int) -> None:
+    api = FakeApi(NAMESPACE)
+    see_to(api)
+    with pytest.raises(Problem, match=f"renew_days is {renew_days}, so a certificate would be replaced after its end"):
+        see_to(api, renew_days=renew_days)
 
 
 @pytest.mark.parametrize("days", [10_000_000, 10**10])
