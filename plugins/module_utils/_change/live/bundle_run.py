@@ -49,8 +49,8 @@ class BundleRun(Protocol):
     def write_record(self, record: Manifest, earlier: Manifest | None) -> Manifest:
         """Create the record of a change, or take over an earlier one. Raises Problem if another run was faster."""
 
-    def delete(self, judged_object: Manifest) -> bool:
-        """Delete an object as it was when it was judged. Return whether it goes; it stays if it has another owner."""
+    def delete(self, judged_object: Manifest) -> None:
+        """Delete an object as it was when it was judged. It stays if it has another owner now, or was made anew."""
 
     def quick_cluster(self) -> Cluster:
         """Return the same cluster for calls to pods, which may hang."""

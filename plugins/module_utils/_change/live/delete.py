@@ -5,7 +5,7 @@
 
 Another run or tool may take an object over between the judgement and its deletion. So each request names the state that
 was judged, by `uid` and `resourceVersion`, and the server refuses it if the object has another state by now. Then the
-object is read and judged again: it stays if it has another owner.
+object is read and judged again: it stays if it has another owner, or if somebody made it anew.
 """
 
 from __future__ import annotations
@@ -49,9 +49,13 @@ def delete_objects(session: Session, manifests: list[Manifest], action: Action) 
 def _delete_and_note(session: Session, manifests: list[Manifest], action: Action) -> list[Manifest]:
     """Delete some objects, and return those that go. If the server refuses one, the error says which others go."""
     deleted_refs: set[ObjectRef] = set()
+    kept_reasons: dict[ObjectRef, str] = {}
 
     def delete_one(manifest: Manifest) -> None:
-        if delete_as_judged(session, manifest):
+        kept_reason = delete_as_judged(session, manifest)
+        if kept_reason:
+            kept_reasons[ref(manifest)] = kept_reason
+        else:
             deleted_refs.add(ref(manifest))
 
     try:
@@ -60,8 +64,8 @@ def _delete_and_note(session: Session, manifests: list[Manifest], action: Action
         deleted_manifests = [manifest for manifest in manifests if ref(manifest) in deleted_refs]
         _note_deleted(session, deleted_manifests, action)
     for manifest in manifests:
-        if ref(manifest) not in deleted_refs:
-            report_kept(session, manifest, "it belongs to another owner now")
+        if ref(manifest) in kept_reasons:
+            report_kept(session, manifest, kept_reasons[ref(manifest)])
     return deleted_manifests
 
 
@@ -70,8 +74,8 @@ def _note_deleted(session: Session, manifests: Iterable[Manifest], action: Actio
         session.changes.note_action(action, manifest)
 
 
-def delete_as_judged(session: Session, judged_object: Manifest) -> bool:
-    """Delete an object that was judged to go. Return whether it goes; it stays if it has another owner now.
+def delete_as_judged(session: Session, judged_object: Manifest) -> str:
+    """Delete an object that was judged to go. Return why it stays, such as `it belongs to …`; empty if it goes.
 
     Its status may change at any time. So if the server refuses the state, the object is read and judged again.
     """
@@ -79,14 +83,30 @@ def delete_as_judged(session: Session, judged_object: Manifest) -> bool:
     judged_marks = _read_judged_marks(judged_object, manager)
     live_object: Manifest | None = judged_object
     for _try in range(MOST_TRIES):
-        if live_object is None or live_object["metadata"].get("deletionTimestamp"):
-            return True
-        if _read_judged_marks(live_object, manager) != judged_marks:
-            return False
-        if _delete_in_state(session, live_object):
-            return True
+        if live_object is None or _is_going(live_object) or _delete_in_state(session, live_object):
+            return ""
         live_object = session.read_live(judged_object)
+        kept_reason = _explain_kept(live_object, judged_marks, manager)
+        if kept_reason:
+            return kept_reason
+    if live_object is None or _is_going(live_object):
+        return ""
     raise build_restless_problem(f"Delete {ref(judged_object)}")
+
+
+def _is_going(live_object: Manifest) -> bool:
+    """Return whether somebody has deleted an object already."""
+    return bool(live_object["metadata"].get("deletionTimestamp"))
+
+
+def _explain_kept(live_object: Manifest | None, judged_marks: _JudgedMarks, manager: str) -> str:
+    """Return why an object is not the one that was judged to go; empty if it still is, or if it is gone or going."""
+    if live_object is None or _is_going(live_object):
+        return ""
+    live_marks = _read_judged_marks(live_object, manager)
+    if live_marks.uid != judged_marks.uid:
+        return "it was made anew since this run read it"
+    return "it belongs to another owner now" if live_marks != judged_marks else ""
 
 
 def _delete_in_state(session: Session, live_object: Manifest) -> bool:

@@ -86,9 +86,9 @@ class ObjectWriter:
             return live_record  # this run has written it, and the answer was lost
         raise build_outrun_problem(live_record or record)
 
-    def delete(self, judged_object: Manifest) -> bool:
-        """Delete an object that was judged to go. Return whether it goes; it stays if it has another owner now."""
-        return delete_as_judged(self.session, judged_object)
+    def delete(self, judged_object: Manifest) -> None:
+        """Delete an object that was judged to go. It stays if it has another owner now, or was made anew."""
+        delete_as_judged(self.session, judged_object)
 
     def report_verdict(self, name: str, verdict: str) -> None:
         """Tell how the change of a collector was judged, and add it to the result."""

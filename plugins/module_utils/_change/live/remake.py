@@ -61,9 +61,9 @@ def remake_object(session: Session, manifest: Manifest, live_before: Manifest) -
     If the server refuses the new object, the deleted one comes back. Raises Problem and LostError.
     """
     started_at = session.cluster.clock()
-    if not delete_as_judged(session, live_before):
-        wrong = "it belongs to another owner now"
-        raise Problem(wrong, asked=f"Replace {ref(manifest)}", fix="Run the task again.")
+    kept_reason = delete_as_judged(session, live_before)
+    if kept_reason:
+        raise Problem(kept_reason, asked=f"Replace {ref(manifest)}", fix="Run the task again.")
     try:
         await_deletion(session, [live_before], started_at)
         # An object that appeared since then belongs to another owner.

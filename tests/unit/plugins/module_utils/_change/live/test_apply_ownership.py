@@ -10,6 +10,7 @@ import json
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.write import MOST_TRIES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases import (
     installed as releases,
 )
@@ -294,7 +295,36 @@ def test_an_object_that_others_made_in_its_place_stays() -> None:
     result = remove(api, "shop")
     assert actions(result)["Deployment gw"] == "unchanged"
     assert "/apis/apps/v1/namespaces/shop/deployments/gw" in api.objects
-    assert "Kept Deployment shop/gw: it belongs to another owner now" in result["warnings"]
+    assert "Kept Deployment shop/gw: it was made anew since this run read it" in result["warnings"]
+
+
+def test_an_object_that_goes_into_other_hands_before_it_is_deleted_stays() -> None:
+    api = FakeApi()
+    run(api, "shop")
+
+    def take_over(path: str) -> None:
+        api.objects[path]["metadata"]["labels"]["o11y.opentelemetry/release"] = "theirs"
+        api.objects[path]["metadata"]["resourceVersion"] = "later"
+
+    deletions(api, take_over)
+    assert "Kept Deployment shop/gw: it belongs to another owner now" in remove(api, "shop")["warnings"]
+
+
+def test_an_object_that_is_gone_after_the_last_try_is_deleted() -> None:
+    api, tries = FakeApi(), []
+    run(api, "shop")
+
+    def refuse(method: str, path: str) -> Any:
+        if method != "DELETE" or not path.endswith("/deployments/gw"):
+            return None
+        tries.append(path)
+        if len(tries) == MOST_TRIES:
+            del api.objects[path]
+        return status(409, "Conflict", "the resourceVersion in the precondition does not match")
+
+    api.trouble = refuse
+    assert actions(remove(api, "shop"))["Deployment gw"] == "deleted"
+    assert len(tries) == MOST_TRIES
 
 
 def test_an_object_that_never_rests_is_given_up() -> None:

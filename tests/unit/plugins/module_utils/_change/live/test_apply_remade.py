@@ -118,6 +118,19 @@ def test_a_mode_that_the_server_refuses_late_does_not_replace_what_another_made(
     assert api.objects[RESOURCE]["spec"] == {"replicas": 1}
 
 
+def test_what_another_made_anew_before_it_is_deleted_stays() -> None:
+    api = ours(*MODES)
+
+    def make_anew(method: str, path: str) -> None:
+        if (method, path) == ("DELETE", RESOURCE) and "replicas" not in api.objects[RESOURCE]["spec"]:
+            api.add(obj("OpenTelemetryCollector", spec={"replicas": 1}))
+
+    api.trouble = make_anew
+    with pytest.raises(Problem, match=r"Replace .* ns/a: it was made anew since this run read it"):
+        present(api, [NAMESPACE, custom(mode="daemonset")])
+    assert api.objects[RESOURCE]["spec"] == {"replicas": 1}
+
+
 @pytest.mark.parametrize("stays", [True, False])
 def test_what_neither_mode_has_any_more_is_told(stays: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """The earlier resource keeps its finalizer, or the server takes neither of the two."""
