@@ -19,7 +19,6 @@ nothing. Private.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -107,10 +106,12 @@ def _fault_row(collector: str, fault: Problem) -> dict[str, str]:
 
 def _drop_repeated_faults(faults: list[dict[str, str]]) -> list[dict[str, str]]:
     """Return each fault once: what two collectors have in common is of the host."""
-    count_by_message = Counter(fault["message"] for fault in faults)
+    collectors_by_message: dict[str, set[str]] = {}
+    for fault in faults:
+        collectors_by_message.setdefault(fault["message"], set()).add(fault["collector"])
     unique_rows: list[dict[str, str]] = []
     for fault in faults:
-        is_of_host = count_by_message[fault["message"]] > 1
+        is_of_host = len(collectors_by_message[fault["message"]]) > 1
         row = {**fault, "collector": ""} if is_of_host else fault
         if row not in unique_rows:
             unique_rows.append(row)
