@@ -12,6 +12,7 @@ through the API server. For example, the result is
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import tempfile
@@ -50,6 +51,8 @@ from ..program_job import (
 READ_SECONDS = 300.0
 # If the program of the image ends, its copy may still go on for so many seconds, because its file stays open.
 SECONDS_AFTER_END = 15.0
+# The numbers of the operating system for a disk, or a share of it, that is full.
+_FULL_DISK_NUMBERS = (errno.ENOSPC, errno.EDQUOT)
 MODULE_ARGUMENTS: dict[str, Any] = {
     "images": {"type": "list", "elements": "str", "required": True},
     "namespace": {"required": True},
@@ -216,17 +219,41 @@ def _copy_program(program_chunks: Iterable[bytes], partial_file: Any) -> bool:
 def _unpack_program(body: bytes, program_file: Path, request_in_words: str) -> None:
     """Unpack the program under a temporary name, so that it is there whole or not at all.
 
-    Raises Problem if it did not arrive whole, or if it is no Collector.
+    Raises Problem if it did not arrive whole, if it is too large or no Collector, or if the disk does not take it.
     """
-    with tempfile.NamedTemporaryFile(dir=program_file.parent, delete=False) as partial_file:
-        partial_path = Path(partial_file.name)
-        try:
-            is_collector = _copy_program(iter_unpacked_gzip(body, PROGRAM_LIMIT, "the program"), partial_file)
-        except BROKEN_ERRORS as error:
-            partial_path.unlink()
-            raise Problem(f"it did not arrive whole: {error}", asked=request_in_words, fix="Run again.") from error
-    if not is_collector:
-        partial_path.unlink()
-        raise Problem("the image runs another program than a Collector", asked=request_in_words, fix=FIX_OF_WRONG_IMAGE)
-    partial_path.chmod(0o700)
-    partial_path.replace(program_file)
+    folder = program_file.parent
+    try:
+        with _make_partial_path(folder) as partial_path:
+            with partial_path.open("wb") as partial_file:
+                is_collector = _copy_program(iter_unpacked_gzip(body, PROGRAM_LIMIT, "the program"), partial_file)
+            if not is_collector:
+                wrong = "the image runs another program than a Collector"
+                raise Problem(wrong, asked=request_in_words, fix=FIX_OF_WRONG_IMAGE)
+            partial_path.chmod(0o700)
+            partial_path.replace(program_file)
+    except BROKEN_ERRORS as error:
+        raise _explain_unpacking(error, folder, request_in_words) from error
+
+
+@contextmanager
+def _make_partial_path(folder: Path) -> Iterator[Path]:
+    """Yield the path of a new file in a folder. After that, remove the file, unless it has another name by then."""
+    handle, name = tempfile.mkstemp(dir=str(folder))
+    os.close(handle)
+    partial_path = Path(name)
+    try:
+        yield partial_path
+    finally:
+        partial_path.unlink(missing_ok=True)
+
+
+def _explain_unpacking(error: Exception, folder: Path, request_in_words: str) -> Problem:
+    """Return why a program was not unpacked: the disk did not take it, or it is not whole."""
+    system_number = error.errno if isinstance(error, OSError) else None
+    if system_number in _FULL_DISK_NUMBERS:
+        fix = "Make room there, or name another folder, then run again."
+        return Problem(f"no space is left in {folder}", asked=request_in_words, where="dest", fix=fix)
+    if system_number:
+        wrong = f"the program cannot be written to {folder}: {os.strerror(system_number)}"
+        return Problem(wrong, asked=request_in_words, where="dest", fix="Name a folder that you may write to.")
+    return Problem(f"it did not arrive whole: {error}", asked=request_in_words, fix="Run again.")

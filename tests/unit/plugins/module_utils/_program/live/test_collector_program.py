@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Cluster, RawAnswer
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.outage import LostError
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._program.live import collector_program
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._program.live.collector_program import fetch_programs
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._program.program_job import (
     LIFE_SECONDS,
@@ -161,6 +164,32 @@ def test_what_goes_wrong_leaves_neither_job_nor_file(
     with pytest.raises(Problem, match=said):
         fetch_programs(cluster, options(tmp_path), check=False)
     assert server.left() == []
+    assert [file for file in tmp_path.rglob("*") if file.is_file()] == []
+
+
+def test_a_program_that_is_too_large_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collector_program, "PROGRAM_LIMIT", 1000)
+    with pytest.raises(Problem, match="the program is larger than"):
+        fetch_programs(Server(READY, WHOLE).cluster(), options(tmp_path), check=False)
+    assert [file for file in tmp_path.rglob("*") if file.is_file()] == []
+
+
+@cases(
+    "number, said",
+    (errno.ENOSPC, "no space is left in {folder} (at dest). Make room there"),
+    (errno.EDQUOT, "no space is left in {folder} (at dest). Make room there"),
+    (errno.EIO, "the program cannot be written to {folder}: Input/output error"),
+)
+def test_a_disk_that_does_not_take_the_program_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, said: str
+) -> None:
+    def fail(*_given: object) -> bool:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(collector_program, "_copy_program", fail)
+    with pytest.raises(Problem) as caught:
+        fetch_programs(Server(READY, WHOLE).cluster(), options(tmp_path), check=False)
+    assert said.format(folder=tmp_path / "programs") in str(caught.value)
     assert [file for file in tmp_path.rglob("*") if file.is_file()] == []
 
 
