@@ -74,11 +74,9 @@ def _build_product_row(cluster: FleetCluster, product_name: str, table: VersionT
     installed = cluster.find_product(product_name)
     running_version = str(installed.get("version") or "")
     notes = list(_find_product_notes(cluster, product_name, running_version or wanted_version, table))
-    # `v1.20.0` and `1.20.0` are one version, so parsed versions are compared.
-    is_other_version = parse_release_version(running_version) != parse_release_version(wanted_version)
     state: VersionState = "odd" if notes else "same"
-    if wanted_version and installed and is_other_version:
-        state = "differs"
+    if wanted_version and installed:
+        state = _compare_versions(installed, wanted_version) or state
     return {
         "what": find_product(product_name).title,
         "wanted": wanted_text,
@@ -86,6 +84,16 @@ def _build_product_row(cluster: FleetCluster, product_name: str, table: VersionT
         "notes": notes,
         "state": state,
     }
+
+
+def _compare_versions(installed_product: Mapping[str, Any], wanted_version: str) -> VersionState | None:
+    """Return `differs` or `unknown` for the version of a product beside the wanted one; None if it is the same."""
+    running_version = str(installed_product.get("version") or "")
+    if installed_product.get("installed") and not running_version:
+        return "unknown"
+    # `v1.20.0` and `1.20.0` are one version, so parsed versions are compared.
+    is_same_version = parse_release_version(running_version) == parse_release_version(wanted_version)
+    return None if is_same_version else "differs"
 
 
 def _find_product_notes(cluster: FleetCluster, product_name: str, version: str, table: VersionTable) -> Iterator[str]:

@@ -91,8 +91,9 @@ class CertificateRow(TypedDict):
     used_by: list[str]
 
 
-# Whether the wanted version runs. `odd` is one that runs, and of which the notes of its row say what is odd.
-VersionState = Literal["same", "differs", "odd"]
+# Whether the wanted version runs. `odd` is one that runs, and of which the notes of its row say what is odd. `unknown`
+# is one that nobody knows.
+VersionState = Literal["same", "differs", "unknown", "odd"]
 
 
 class VersionRow(TypedDict):

@@ -154,6 +154,13 @@ def test_what_runs_is_told_with_who_installed_it_and_may_differ_or_not_fit() -> 
     assert "is for Kubernetes 1.33 to 1.36, and this cluster is 1.20" in note
 
 
+def test_a_product_whose_version_nobody_knows_is_not_told_to_differ() -> None:
+    found = row(cluster(cert_manager=info("")), "cert-manager")
+    assert (found["running"], found["state"]) == ("of unknown version, by helm ns/x", "unknown")
+    absent = {"installed": False, "version": "", "kubernetes": "v1.34.2"}
+    assert row(cluster(cert_manager=absent), "cert-manager")["state"] == "differs"
+
+
 def test_a_collector_that_does_not_follow_the_operator_is_a_skew() -> None:
     old = {"kind": "OpenTelemetryCollector", "namespace": "n", "name": "o", "version": "", "automatic": True}
     operator = info("0.158.0", resources=[{**old, "image": "x:0.140.0"}])
