@@ -157,8 +157,8 @@ options:
   fail_on:
     description:
       - The least severity of a problem that fails the task. With V(error) and V(warning), a collector of a cluster
-        fails it too if neither its workload nor its custom resource could be read. So does a list without a collector
-        in M(o11y.opentelemetry.collector_diagnose).
+        fails it too if neither its workload nor its custom resource could be read. So does a list without a
+        collector.
     type: str
     choices: [error, warning, never]
     default: never

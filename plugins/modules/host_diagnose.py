@@ -87,8 +87,8 @@ options:
         default: false
   send:
     description:
-      - Whether to send test data. The task then fails if not all of it arrives, and counts a release that differs from
-        the inventory, and a queue that is nearly full, as errors.
+      - Whether to send test data. The task then fails if not all of it arrives or if there is no collector, and counts
+        a release that differs from the inventory, and a queue that is nearly full, as errors.
     type: bool
     default: false
   window_seconds: {description: How long to watch the collector's own metrics., type: float, default: 10}

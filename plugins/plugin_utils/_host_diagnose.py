@@ -144,7 +144,8 @@ class VisitOutcome:
 def diagnose_host(host_look: HostLookResult, configs: Mapping[str, Any], visit: HostVisit) -> dict[str, Any]:
     """Return the result of module host_diagnose for one host. `configs` has the config of each collector by its name.
 
-    The task fails if a problem is as severe as `fail_on` says, or if test data was sent and not all of it arrived.
+    The task fails if a problem is as severe as `fail_on` says, or if test data was sent and not all of it arrived. It
+    fails too if there is no collector, unless no test data was asked for and `fail_on` is `never`.
     """
     return dict(_build_task_result(_evaluate_visit(host_look, configs, visit), visit))
 
@@ -190,17 +191,21 @@ def _build_task_result(visited: VisitOutcome, visit: HostVisit) -> HostDiagnosis
     results = visited.collector_results
     tested_lines, passed_lines = _list_test_lines(visited, visit)
     verdict_lines = list_verdict_lines(results)
+    nothing_lines = [] if results else [_describe_nothing(visit.host)]
+    is_nothing_failure = visit.sends_test_data or visit.fail_on != "never"
     failure_lines = [
+        *(nothing_lines if is_nothing_failure else []),
         *list_losses(visited.test_outcomes),
         *_list_verdicts_of_states(results, FAILING_STATES[visit.fail_on]),
     ]
     unlisted_lines = [describe_unlisted(visit.host, name) for name in visited.unlisted_collectors]
-    report = "\n".join([build_diagnosis_report(results), *unlisted_lines])
+    report_lines = nothing_lines or [build_diagnosis_report(results)]
+    report = "\n".join([*report_lines, *unlisted_lines])
     return {
         "changed": False,
         "failed": bool(failure_lines),
         "healthy": are_healthy(results),
-        "msg": "\n".join(failure_lines or [*tested_lines, *verdict_lines]),
+        "msg": "\n".join(failure_lines or [*nothing_lines, *tested_lines, *verdict_lines]),
         "verdict": verdict_lines,
         "failing": _list_verdicts_of_states(results, FAILING_STATES["error"]),
         "tested": tested_lines,
@@ -210,6 +215,14 @@ def _build_task_result(visited: VisitOutcome, visit: HostVisit) -> HostDiagnosis
         "unlisted": visited.unlisted_collectors,
         "collectors": results,
     }
+
+
+def _describe_nothing(host: str) -> str:
+    """Return what a diagnosis without a collector says."""
+    return (
+        f"{host}: no collector was diagnosed, since there is none in `collectors`. Name those of the host in"
+        " otel_host_collectors, from which role otel_host renders them."
+    )
 
 
 def _list_verdicts_of_states(results: Sequence[CollectorResult], wanted_states: Sequence[str]) -> list[str]:

@@ -230,6 +230,20 @@ def probed(**signals: dict[str, Any]) -> dict[str, Any]:
     return {"probe": {"id": "1", "seconds": 30.0, "signals": {name: {**row, **one} for name, one in signals.items()}}}
 
 
+@pytest.mark.parametrize(
+    ("send", "fail_on", "failed"),
+    [(False, "never", False), (False, "warning", True), (False, "error", True), (True, "never", True)],
+)
+def test_nothing_diagnosed_is_not_healthy(send: bool, fail_on: str, failed: bool) -> None:
+    visit = HostVisit("web1", (NOW - 1, NOW + 1), send, fail_on)
+    found = diagnose_host({**answered({}), "collectors": []}, {}, visit)
+    assert (found["failed"], found["passed"], found["healthy"]) == (failed, not failed, False)
+    words = "web1: no collector was diagnosed, since there is none in `collectors`. Name those of the host in"
+    assert found["msg"].startswith(words)
+    assert found["report"].startswith(words)
+    assert (words in "".join(found["told"])) is failed
+
+
 def test_test_data_that_arrives_is_told_with_its_place() -> None:
     found = shown(probed(traces={}, logs={}), send=True, fail_on="error")
     words = "web1/agent: traces, logs arrived: service otelcol-agent.service sent them on to its exporter"
