@@ -57,7 +57,8 @@ def resolve_host_collectors(request: HostRequest) -> list[ResolvedCollector]:
 
 def _name_for_messages(collector_item: Mapping[str, Any], common_options: Mapping[str, Any]) -> str:
     """Return the name of a collector for messages, before its options are checked."""
-    return str(collector_item.get("name") or common_options.get("name") or "")
+    written_name = {**common_options, **collector_item}.get("name")
+    return "" if written_name is None else str(written_name)
 
 
 def _resolve_collector(collector_item: Mapping[str, Any], common_options: Mapping[str, Any]) -> ResolvedCollector:

@@ -199,6 +199,11 @@ def test_what_a_host_cannot_have_is_an_error(options: dict[str, Any], words: str
     assert "hunter2" not in said
 
 
+@pytest.mark.parametrize("name", ["", 0, "../x"])
+def test_a_name_that_cannot_be_is_told_as_it_is_written(name: Any) -> None:
+    assert refused({**AGENT, "name": name}, name="edge").startswith(f"collector '{name}': '{name}' is not a valid name")
+
+
 def test_consent_gives_the_right() -> None:
     item = {**AGENT, "recipes": [{"file_logs": {"include": ["/var/log/*.log"]}}, FORWARD]}
     (bundle,) = rendered({**item, "allow": ["CAP_DAC_READ_SEARCH"]})["bundles"]

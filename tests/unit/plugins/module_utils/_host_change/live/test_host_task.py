@@ -688,6 +688,16 @@ def test_a_clock_within_the_tolerance_is_no_fault(host: FakeHost) -> None:
     assert host.run(host.bundle())["changed"]
 
 
+@pytest.mark.parametrize("name", ["", None, "../agent", "a/b", "-a"])
+def test_a_removal_refuses_a_name_that_leads_elsewhere(host: FakeHost, name: str | None) -> None:
+    host.run(host.bundle())
+    before = host.tree()
+    done = host.run({"name": name}, "absent")
+    assert done["failed"]
+    assert f"'{name or ''}' is no name of a collector" in done["msg"]
+    assert host.tree() == before
+
+
 def test_a_removal_needs_neither_a_clock_nor_space(host: FakeHost) -> None:
     host.run(host.bundle())
     for fault in (_late_clock, _full):
