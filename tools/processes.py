@@ -44,10 +44,10 @@ def list_process_tree(root_process: int) -> set[int]:
 def _read_stat_fields(process_id: int) -> list[str]:
     """Return the fields of /proc/PID/stat from the third one, the state, on. Raises OSError if there is no process.
 
-    The text is such as `4711 (make (x)) S 4700 …`. The name of the program, in parentheses, may have spaces and
-    parentheses itself, so the fields are read after the last one. Source: proc_pid_stat(5).
+    The text is such as `4711 (make (x)) S 4700 …`. The name of the program, in parentheses, may have spaces,
+    parentheses and any other bytes itself, so the fields are read after the last one. Source: proc_pid_stat(5).
     """
-    return Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()
+    return Path(f"/proc/{process_id}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
 
 
 def lower_priority(process_id: int) -> None:
