@@ -223,8 +223,9 @@ def _unpack_program(body: bytes, program_file: Path, request_in_words: str) -> N
     """
     folder = program_file.parent
     try:
-        with _make_partial_path(folder) as partial_path:
-            with partial_path.open("wb") as partial_file:
+        with _make_partial_file(folder) as partial_file:
+            partial_path = Path(partial_file.name)
+            with partial_file:
                 is_collector = _copy_program(iter_unpacked_gzip(body, PROGRAM_LIMIT, "the program"), partial_file)
             if not is_collector:
                 wrong = "the image runs another program than a Collector"
@@ -236,15 +237,13 @@ def _unpack_program(body: bytes, program_file: Path, request_in_words: str) -> N
 
 
 @contextmanager
-def _make_partial_path(folder: Path) -> Iterator[Path]:
-    """Yield the path of a new file in a folder. After that, remove the file, unless it has another name by then."""
-    handle, name = tempfile.mkstemp(dir=str(folder))
-    os.close(handle)
-    partial_path = Path(name)
+def _make_partial_file(folder: Path) -> Iterator[Any]:
+    """Yield a new file in a folder, to write. After that, remove the file, unless it has another name by then."""
+    partial_file = tempfile.NamedTemporaryFile(dir=folder, delete=False)  # noqa: SIM115 - the caller closes it
     try:
-        yield partial_path
+        yield partial_file
     finally:
-        partial_path.unlink(missing_ok=True)
+        Path(partial_file.name).unlink(missing_ok=True)
 
 
 def _explain_unpacking(error: Exception, folder: Path, request_in_words: str) -> Problem:
