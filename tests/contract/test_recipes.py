@@ -23,6 +23,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.
     DOWNWARD_FIELDS,
     find_config_variables,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.findings import Finding
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _recipe_rendering, _render, _role_files
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._recipe_rendering import TEMPLATE_FILE
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._role_files import RECIPE_FILE
@@ -139,6 +140,21 @@ def request(name: str, platform: str, mode: str, backend: str = "operator") -> _
     )
 
 
+@cache
+def examined(name: str, platform: str, mode: str, backend: str) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+    """Return what is found in a request, and what is wrong with its manifests. Tests share it."""
+    planned = _render.judge_request(request(name, platform, mode, backend))
+    return tuple(planned[0].findings), tuple(violations(_render.build_bundle(planned)["manifests"]))
+
+
+def found_without_consent(name: str, platform: str, mode: str) -> tuple[Finding, ...]:
+    """Return what is found in a request that allows nothing. Only that of an agent allows something else."""
+    asked = request(name, platform, mode)
+    if "allow" not in asked.defaults:
+        return examined(name, platform, mode, "operator")[0]
+    return tuple(_render.judge_request(replace(asked, defaults={**asked.defaults, "allow": []}))[0].findings)
+
+
 @pytest.mark.parametrize("name", RECIPES)
 def test_each_recipe_has_tests_of_what_it_does(name: str) -> None:
     """The real Collector runs them: tests/integration/test_suites.py."""
@@ -195,11 +211,11 @@ def test_what_a_platform_cannot_have_is_refused_with_what_to_do(combination: tup
 def test_it_composes_with_partners_and_its_manifests_are_valid(
     name: str, platform: str, mode: str, backend: str
 ) -> None:
-    planned = _render.judge_request(request(name, platform, mode, backend))
-    told = [finding for finding in planned[0].findings if finding.severity != "info"]
+    findings, wrong = examined(name, platform, mode, backend)
+    told = [finding for finding in findings if finding.severity != "info"]
     meant = MEANT & {(mode, one.rule) for one in told} | NOT_KEPT & {(mode, platform, one.rule) for one in told}
     assert [str(finding) for finding in told if finding.rule not in {rule for *_where, rule in meant}] == []
-    assert violations(_render.build_bundle(planned)["manifests"]) == []
+    assert wrong == ()
 
 
 @pytest.mark.parametrize("name", sorted(RECIPES))
@@ -208,8 +224,7 @@ def test_it_says_which_right_needs_consent(name: str) -> None:
     for platform in PLATFORMS:
         for mode in RECIPES[name]["modes"]:
             if not is_refused(name, platform, mode):
-                asked = request(name, platform, mode)
-                found = _render.judge_request(replace(asked, defaults={**asked.defaults, "allow": []}))[0].findings
+                found = found_without_consent(name, platform, mode)
                 needed |= {one.fix.partition("add ")[2].partition(" to")[0] for one in found if one.rule == CONSENT}
     assert set(re.findall(r"`allow: [^`]+`", RECIPES[name]["summary"])) == needed
 
