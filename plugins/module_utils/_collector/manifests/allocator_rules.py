@@ -19,13 +19,13 @@ from typing import Any
 
 from ..._otelcol.config.paths import list_at, mapping_at
 from ..._otelcol.needs.component_needs import READ_VERBS, Rules, make_rule
-from ..._otelcol.needs.component_table import find_component_needs, rules_through_api
+from ..._otelcol.needs.component_table import control_plane_rules, list_discovery_rules, rules_through_api
 from .build import CollectorBuild
 
 # The receiver whose targets the allocator discovers: the operator looks for this name and no other.
 RECEIVER = "prometheus"
 # What a scrape itself asks for: the kubelet's metrics by the node, those of the API server by their URL.
-_SCRAPE_RESOURCES = frozenset(("nodes/metrics", "nodes/proxy"))
+_SCRAPE_RESOURCES = frozenset(("nodes/metrics",))
 _SCRAPE_RULES: Rules = (
     make_rule("core", "nodes/metrics", ("get",)),
     {"nonResourceURLs": ["/metrics"], "verbs": ["get"]},
@@ -46,20 +46,18 @@ SECRET_RULES: Rules = (make_rule("core", "secrets", READ_VERBS),)
 
 def list_scrape_rules(config: Mapping[str, Any]) -> Rules:
     """Return the rules of a collector that scrapes the targets which an allocator gives it."""
-    return (*_SCRAPE_RULES, *rules_through_api(mapping_at(config, "receivers", RECEIVER)))
+    settings = mapping_at(config, "receivers", RECEIVER)
+    return (*_SCRAPE_RULES, *rules_through_api(settings), *control_plane_rules(settings))
 
 
 def list_allocator_rules(build: CollectorBuild) -> Rules:
     """Return the rules of the allocator: it reads its collectors, and the kinds in which its jobs look for targets."""
     settings = mapping_at(build.config, "receivers", RECEIVER)
-    prometheus_needs = find_component_needs("receivers", RECEIVER)
-    rules = list(_POD_RULES)
-    if prometheus_needs:
-        rules += prometheus_needs.list_rules(settings)
+    rules = [*_POD_RULES, *list_discovery_rules(settings)]
     custom_resources = build.collector.target_allocator.get("prometheus_cr") or {}
     if custom_resources.get("enabled"):
         rules += _CUSTOM_RESOURCE_RULES
-    return _merge_rules(rule for rule in rules if "resources" in rule)
+    return _merge_rules(rules)
 
 
 def _merge_rules(rules: Iterable[Mapping[str, Any]]) -> Rules:

@@ -94,17 +94,25 @@ def _k8s_objects_rules(settings: Settings) -> Rules:
 
 
 def _prometheus_rules(settings: Settings) -> Rules:
-    """Service discovery reads what its roles name; metrics of the control plane need a non-resource URL."""
-    roles = sorted(_find_discovery_roles(settings) & _RULE_BY_DISCOVERY_ROLE.keys())
+    """Service discovery reads what its roles name; metrics of the API server need a non-resource URL."""
+    discovery_rules = list_discovery_rules(settings)
     relay_rules = rules_through_api(settings)
-    paths = list(_find_paths_with_token(settings))
-    rules = [*(_RULE_BY_DISCOVERY_ROLE[role] for role in roles), *relay_rules]
-    control_plane_resources = _find_passed_on_resources(paths)
-    if control_plane_resources:
-        rules.append(make_rule("metrics.eks.amazonaws.com", " ".join(control_plane_resources), ("get",)))
-    if roles or relay_rules or _METRICS_PATH in paths:
+    rules = [*discovery_rules, *relay_rules, *control_plane_rules(settings)]
+    if discovery_rules or relay_rules or _METRICS_PATH in _find_paths_with_token(settings):
         rules.append({"nonResourceURLs": [_METRICS_PATH], "verbs": ["get"]})
     return tuple(rules)
+
+
+def list_discovery_rules(settings: Settings) -> Rules:
+    """Return the rights to read what the jobs of receiver `prometheus` discover targets by."""
+    roles = sorted(_find_discovery_roles(settings) & _RULE_BY_DISCOVERY_ROLE.keys())
+    return tuple(_RULE_BY_DISCOVERY_ROLE[role] for role in roles)
+
+
+def control_plane_rules(settings: Settings) -> Rules:
+    """Return the right to scrape the control plane of EKS, whose API server passes requests of some paths on."""
+    resources = _find_passed_on_resources(_find_paths_with_token(settings))
+    return (make_rule("metrics.eks.amazonaws.com", " ".join(resources), ("get",)),) if resources else ()
 
 
 def _find_passed_on_resources(paths: Iterable[str]) -> list[str]:

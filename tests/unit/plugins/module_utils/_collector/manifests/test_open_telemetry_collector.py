@@ -212,6 +212,20 @@ def test_the_allocator_discovers_what_monitors_select_and_the_collector_scrapes(
     assert not any(name == "secrets" for _group, name in found)
 
 
+def test_the_collector_scrapes_the_control_plane_of_eks_and_its_allocator_has_no_right_to_that() -> None:
+    """The targets of such a job are static: the allocator hands them on, and shows no token."""
+    job = {
+        "job_name": "scheduler",
+        "bearer_token_file": "/var/run/secrets/kubernetes.io/serviceaccount/token",
+        "metrics_path": "/apis/metrics.eks.amazonaws.com/v1/ksh/container/metrics",
+        "static_configs": [{"targets": ["kubernetes.default.svc:443"]}],
+    }
+    one = order(scraping(job))
+    right = {"apiGroups": ["metrics.eks.amazonaws.com"], "resources": ["ksh/metrics"], "verbs": ["get"]}
+    assert right in list_collector_rules(one)
+    assert granted(list_allocator_rules(one)) == {("", "pods")}
+
+
 def test_secrets_are_read_where_the_user_says_so_and_nowhere_else() -> None:
     assert target_allocator.render_secret_roles(order(sources=SOURCES)) == []
     role, binding = target_allocator.render_secret_roles(order(sources={**SOURCES, "secret_namespaces": ["apps"]}))
