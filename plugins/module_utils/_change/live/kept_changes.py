@@ -38,20 +38,20 @@ def bring_collectors_back(cluster: Cluster, options: BundleOptions) -> dict[str,
 
     What cannot go back is named in the message. It fails no task, because the wave has failed already.
     """
-    return _decide_kept_changes(cluster, options, _KeptChanges.bring_back)
+    return _decide_kept_changes(cluster, options, _KeptChanges.bring_back, usual_result="nothing went back")
 
 
 def confirm_changes(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
     """End the changes whose records were kept: the collectors stay as they are."""
-    return _decide_kept_changes(cluster, options, _KeptChanges.close_records)
+    return _decide_kept_changes(cluster, options, _KeptChanges.close_records, usual_result="the changes stay")
 
 
 def _decide_kept_changes(
-    cluster: Cluster, options: BundleOptions, decide: Callable[[_KeptChanges], list[str]]
+    cluster: Cluster, options: BundleOptions, decide: Callable[[_KeptChanges], list[str]], *, usual_result: str
 ) -> dict[str, Any]:
     """End the changes whose records were kept; check mode does nothing.
 
-    `decide` ends them, and returns what the message says of them.
+    `decide` ends them, and returns what the message says of them. The message is `usual_result` if that is nothing.
     """
     session = Session(cluster, options)
     if options.check:
@@ -61,7 +61,7 @@ def _decide_kept_changes(
     lines = _describe_lost_collectors(options, live_bundle)
     with report_done_on_failure(session):
         lines += decide(kept_changes)
-    return {**session.report.build_result(), "msg": " ".join(lines) or "nothing went back"}
+    return {**session.report.build_result(), "msg": " ".join(lines) or usual_result}
 
 
 class _KeptChanges:

@@ -64,6 +64,7 @@ def test_a_wave_that_passed_ends_the_change() -> None:
     api = cluster()
     result = decide(api, confirm_changes, kept(api))
     assert (api.configs(), RECORD in api.objects, result["changed"]) == (["second"] * 3, False, False)
+    assert result["msg"] == "the changes stay"
 
 
 def test_without_a_wave_no_record_stays() -> None:
