@@ -10,10 +10,9 @@ exactly, the answers are those of the nearest known version, with a doubt that r
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.component_types import ComponentType
@@ -25,10 +24,15 @@ from ..config.collector_versions import parse_version
 from ..config.paths import Path
 from ..languages.ottl_language import OttlLanguage
 
-ConstraintMaker = Callable[[Row], KeyedConstraint[Any] | None]
-"""Turns a row of constraints.json into what a rule needs of it. Returns None for rows that are not for this rule."""
 _MOST_BUILDS = 16  # builds whose answers are remembered
 _SectionAndType = tuple[str, str]
+
+
+class ConstraintMaker(Protocol):
+    """Turns a row of constraints.json into what a rule needs of it."""
+
+    def __call__(self, row: Row, /) -> KeyedConstraint[Any] | None:
+        """Return the constraint of a row; None for rows that are not for this rule."""
 
 
 @dataclass(frozen=True)
