@@ -81,16 +81,19 @@ def delete_as_judged(session: Session, judged_object: Manifest) -> str:
     """
     manager = session.options.field_manager
     judged_marks = _read_judged_marks(judged_object, manager)
-    live_object: Manifest | None = judged_object
+    latest_object = judged_object
+    if _is_going(latest_object):
+        return ""
     for _try in range(MOST_TRIES):
-        if live_object is None or _is_going(live_object) or _delete_in_state(session, live_object):
+        if _delete_in_state(session, latest_object):
             return ""
         live_object = session.read_live(judged_object)
+        if live_object is None or _is_going(live_object):
+            return ""
         kept_reason = _explain_kept(live_object, judged_marks, manager)
         if kept_reason:
             return kept_reason
-    if live_object is None or _is_going(live_object):
-        return ""
+        latest_object = live_object
     raise build_restless_problem(f"Delete {ref(judged_object)}")
 
 
@@ -99,10 +102,8 @@ def _is_going(live_object: Manifest) -> bool:
     return bool(live_object["metadata"].get("deletionTimestamp"))
 
 
-def _explain_kept(live_object: Manifest | None, judged_marks: _JudgedMarks, manager: str) -> str:
-    """Return why an object is not the one that was judged to go; empty if it still is, or if it is gone or going."""
-    if live_object is None or _is_going(live_object):
-        return ""
+def _explain_kept(live_object: Manifest, judged_marks: _JudgedMarks, manager: str) -> str:
+    """Return why an object is not the one that was judged to go; empty if it still is."""
     live_marks = _read_judged_marks(live_object, manager)
     if live_marks.uid != judged_marks.uid:
         return "it was made anew since this run read it"
