@@ -54,17 +54,12 @@ def _is_own_installation(namespace: str, package: str, found_release: FoundRelea
     | none | of others, or none | any or none | no |
     """
     is_installed_here = found_release["installer"]["by"] == OLM and found_release["namespace"] == namespace
-    if not is_installed_here or not _has_own_mark(namespace, package, olm):
+    if not is_installed_here:
         return False
-    return bool(_select_local_subscriptions(namespace, package, olm) or _list_versions(olm))
-
-
-def _has_own_mark(namespace: str, package: str, olm: FoundOlm) -> bool:
-    """Return whether versions of the operator in a namespace are of this collection: by Subscription, else by group."""
     local_subscriptions = _select_local_subscriptions(namespace, package, olm)
     if local_subscriptions:
         return any(subscription["ours"] for subscription in local_subscriptions)
-    return any(group["ours"] for group in olm["operator_groups"])
+    return _has_own_group(olm) and bool(_list_versions(olm))
 
 
 def _select_local_subscriptions(namespace: str, package: str, olm: FoundOlm) -> list[SubscriptionRow]:
@@ -73,17 +68,22 @@ def _select_local_subscriptions(namespace: str, package: str, olm: FoundOlm) -> 
     return [subscription for subscription in operator_subscriptions if subscription["namespace"] == namespace]
 
 
+def _has_own_group(olm: FoundOlm) -> bool:
+    """Return whether this collection made the OperatorGroup of the requested namespace."""
+    return any(group["ours"] for group in olm["operator_groups"])
+
+
 def _list_versions(olm: FoundOlm) -> list[str]:
     """Return the names of the ClusterServiceVersions of the operator in the requested namespace."""
     return [csv["name"] for csv in olm["csvs"] if csv["product"]]
 
 
 def list_unclaimed_versions(namespace: str, package: str, olm: FoundOlm) -> list[str]:
-    """Return the versions of the operator that have no Subscription and no mark of ours, as NAMESPACE/NAME.
+    """Return the versions of the operator without a Subscription, and without our OperatorGroup, as NAMESPACE/NAME.
 
     They may be of somebody else, so a removal leaves them.
     """
-    if _select_local_subscriptions(namespace, package, olm) or _has_own_mark(namespace, package, olm):
+    if _select_local_subscriptions(namespace, package, olm) or _has_own_group(olm):
         return []
     return [f"{namespace}/{name}" for name in _list_versions(olm)]
 
