@@ -71,13 +71,8 @@ class WaveComparisons(NamedTuple):
     """The same collectors before the change, also if they got no data."""
     sides_with_data: list[WaveComparison]
     """The sides whose collectors got data."""
-    empty_side: WaveComparison
-    """A side without collectors. If it is the other one, the checks find only what no collector may do."""
-
-    @property
-    def chosen(self) -> list[WaveComparison]:
-        """What the collectors are compared with: at least one side."""
-        return self.sides_with_data or [self.empty_side]
+    chosen: list[WaveComparison]
+    """What the collectors are compared with: the sides with data, or if there are none, a side without collectors."""
 
 
 def build_comparisons(sides: ComparedSides, listeners: Listeners) -> WaveComparisons:
@@ -92,10 +87,11 @@ def build_comparisons(sides: ComparedSides, listeners: Listeners) -> WaveCompari
         facts=_collect_facts_before(sides.tracks_before, listeners),
         config=_first_config(sides.tracks_before),
     )
+    sides_with_data = [side for side in (later_waves, before_change) if side.has_data]
     return WaveComparisons(
         before_change=before_change,
-        sides_with_data=[side for side in (later_waves, before_change) if side.has_data],
-        empty_side=_build_empty_side(sides.tracks_after[0].config, listeners),
+        sides_with_data=sides_with_data,
+        chosen=sides_with_data or [_build_empty_side(sides.tracks_after[0].config, listeners)],
     )
 
 
@@ -138,7 +134,10 @@ def _collect_facts_before(tracks: Sequence[Track], listeners: Listeners) -> Rest
 
 
 def _build_empty_side(config: Mapping[str, Any], listeners: Listeners) -> WaveComparison:
-    """Return a side without collectors, whose config is that of the collectors that have changed."""
+    """Return a side without collectors, whose config is that of the collectors that have changed.
+
+    Compared with it, the checks find only what no collector may do.
+    """
     empty_revision = Revision(config, listeners, began_with_change=False)
     return WaveComparison(description="no collector", facts=_build_facts(empty_revision), config=config)
 
