@@ -60,16 +60,17 @@ def find_replaced_configs(
 ) -> dict[ObjectRef, ObjectRef]:
     """Return for each new config the one that it replaces: the live workload mounts it in the same volume."""
     manifest_list = list(manifests)
-    new_configs = {config["metadata"]["name"]: ref(config) for config in _find_new_configs(manifest_list, live_objects)}
+    new_configs = {ref(config) for config in _find_new_configs(manifest_list, live_objects)}
     replaced_configs = {}
     for workload in manifest_list:
         if workload["kind"] not in WORKLOAD_KINDS:
             continue
-        live_mounts = map_mounted_configs(live_objects.get(ref(workload)) or {})
-        for volume, name in map_mounted_configs(workload).items():
-            if name in new_configs and volume in live_mounts:
-                new_config = new_configs[name]
-                replaced_configs[new_config] = new_config._replace(name=live_mounts[volume])
+        workload_ref = ref(workload)
+        live_mounts = map_mounted_configs(live_objects.get(workload_ref) or {})
+        for volume, config_name in map_mounted_configs(workload).items():
+            mounted_config = ObjectRef(_CONFIG_KIND, workload_ref.namespace, config_name)
+            if mounted_config in new_configs and volume in live_mounts:
+                replaced_configs[mounted_config] = mounted_config._replace(name=live_mounts[volume])
     return replaced_configs
 
 
