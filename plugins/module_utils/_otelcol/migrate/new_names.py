@@ -29,8 +29,7 @@ def rename_components(config: Any, target: TargetBuild) -> Iterator[ConfigChange
         if new_id == component_id:
             continue
         if new_id in mapping_at(config, section_name):
-            problem = f"'{component_id}' is called '{new_id}' now"
-            yield Unsolved((section_name, component_id), problem, f"'{new_id}' is there already.")
+            yield _refuse_taken_name((section_name, component_id), new_id)
         else:
             new_ids[section_name, component_id] = new_id
     for component, edits in list_renaming_edits(config, target.catalogue, new_ids).items():
@@ -47,11 +46,19 @@ def rename_templates(config: Any, target: TargetBuild) -> Iterator[ConfigChange 
         templates = mapping_at(settings, _TEMPLATES_KEY)
         for old_id in templates:
             new_id = _find_new_id("receivers", str(old_id), target)
-            if new_id == old_id or new_id in templates:
+            if new_id == old_id:
                 continue
             path: Path = ("receivers", creator_id, _TEMPLATES_KEY, old_id)
-            why = _explain_rename("receivers", type_of(old_id), target)
-            yield ConfigChange(path, f"{old_id} → {new_id}", why, (RenameKey(path, new_id),))
+            if new_id in templates:
+                yield _refuse_taken_name(path, new_id)
+            else:
+                why = _explain_rename("receivers", type_of(old_id), target)
+                yield ConfigChange(path, f"{old_id} → {new_id}", why, (RenameKey(path, new_id),))
+
+
+def _refuse_taken_name(path: Path, new_id: str) -> Unsolved:
+    """Return that the component at a path keeps its old name, because another one has the new name."""
+    return Unsolved(path, f"'{path[-1]}' is called '{new_id}' now", f"'{new_id}' is there already.")
 
 
 def _find_new_id(section_name: str, component_id: str, target: TargetBuild) -> str:

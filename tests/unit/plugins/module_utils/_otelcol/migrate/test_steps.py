@@ -230,6 +230,9 @@ LEFT = """
 - [a connector does it, {processors: {spanmetrics: null}}, The connector does the same between two pipelines.]
 - [there already, {exporters: {logging: null, debug: null}}, "'debug' takes its place, and is there already"]
 - [both names, {exporters: {otlp: null, otlp_grpc: null}}, "'otlp_grpc' is there already."]
+- - both names of a template
+  - {receivers: {receiver_creator: {receivers: {filelog/a: {rule: x}, file_log/a: {rule: y}}}}}
+  - "'file_log/a' is there already."
 - [no address, {service: {telemetry: {metrics: {address: here}}}}, "'here' is not a host and port; write a reader."]
 - [a queue that is off, {exporters: {file: {batcher: {}, sending_queue: {enabled: false}}}}, choose one]
 - [two batches, {exporters: {file: {batcher: {}, sending_queue: {batch: {}}}}}, choose one]
