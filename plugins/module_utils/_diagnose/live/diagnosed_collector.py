@@ -190,8 +190,7 @@ class DiagnosedCollector:
         target, workload = self.target, self.target.workload
         container_name = str(self.container.get("name") or "")
         pods = [describe_pod(own_pod, container_name, current_time) for own_pod in target.pods]
-        # Something could not be read, so nobody knows whether the collector exists.
-        is_hidden = not workload and not target.custom_resource and bool(target.notes.build_rows())
+        is_hidden = not workload and not target.custom_resource and bool(target.list_hiding_parts())
         return {
             "name": target.name,
             "namespace": target.namespace,

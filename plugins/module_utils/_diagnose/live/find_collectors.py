@@ -27,6 +27,7 @@ from ..._otelcol.kube import names
 from ..._rollout import stale_sidecars
 from ..._rollout.pod_revisions import is_owned_by
 from ..pod_config import find_collector_container, find_sidecar_container
+from ..result_rows import UnseenRow
 from ..service_endpoints import read_labels
 from .reader import KINDS, LISTED_PLURALS, ClusterReader, Notes, Object
 
@@ -36,6 +37,8 @@ WORKLOADS = ("deployments", "daemonsets", "statefulsets")
 CUSTOM_RESOURCES = "opentelemetrycollectors"
 # These plurals by their kind, such as `daemonsets` by `DaemonSet`.
 PLURALS = {kind: plural for plural, (_version, kind) in KINDS.items() if plural in (*WORKLOADS, CUSTOM_RESOURCES)}
+# What the notes have instead of a plural for a collector that could not be read at all.
+_WHOLE_COLLECTOR = "collector"
 # How the inventory names a collector that is a workload of a kind.
 MODE_BY_KIND = {"Deployment": "deployment", "DaemonSet": "daemonset", "StatefulSet": "statefulset"}
 # The operator's label for the role of a workload. Source: internal/manifests/manifestutils of the operator.
@@ -60,6 +63,14 @@ class DiagnosedTarget:
     def without_objects(self) -> DiagnosedTarget:
         """Return the same target without its objects, which stands for a collector that cannot be diagnosed."""
         return DiagnosedTarget(self.namespace, self.name, self.kind, notes=self.notes)
+
+    def list_hiding_parts(self) -> list[UnseenRow]:
+        """Return the unseen parts because of which nobody knows whether a collector without objects exists.
+
+        They are of the kinds that a collector may be, such as `deployments in obs`. What else could not be read, such
+        as pods, says nothing about that.
+        """
+        return self.notes.build_rows_of_kinds((*PLURALS.values(), _WHOLE_COLLECTOR))
 
     @property
     def mode(self) -> str:
@@ -111,7 +122,7 @@ def call_isolated(target: DiagnosedTarget, read_target: Callable[[DiagnosedTarge
         failure_text = str(problem)
     except Exception as error:
         failure_text = f"this failed with {type(error).__name__}; report it to the maintainers of o11y.opentelemetry"
-    target.notes.note_unseen("collector", failure_text)
+    target.notes.note_unseen(_WHOLE_COLLECTOR, failure_text, _WHOLE_COLLECTOR)
     return read_target(target.without_objects())
 
 

@@ -16,7 +16,7 @@ A plural is the name of a kind in paths of the API server, such as `pods`. Priva
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -141,7 +141,7 @@ class ClusterReader:
         self.read_ahead([(plural, namespace)])
         answer = self._known[object_path(plural, namespace)]
         if answer.unread_reason:
-            notes.note_unseen(f"{plural} in {namespace}", answer.unread_reason)
+            notes.note_unseen(f"{plural} in {namespace}", answer.unread_reason, plural)
         manifests: list[Object] | None = answer.value
         return manifests
 
@@ -163,7 +163,7 @@ class ClusterReader:
                 self._known[_NODES_PATH] = ReadResult([], error.message)
         answer = self._known[_NODES_PATH]
         if answer.unread_reason:
-            notes.note_unseen("nodes of the cluster", answer.unread_reason)
+            notes.note_unseen("nodes of the cluster", answer.unread_reason, "nodes")
         node_manifests: list[Object] = answer.value
         return node_manifests
 
@@ -172,7 +172,7 @@ class ClusterReader:
         try:
             return list(self.cluster.items("/api/v1/pods", {"labelSelector": selector}))
         except ApiError as error:
-            notes.note_unseen("pods of other namespaces", error.message)
+            notes.note_unseen("pods of other namespaces", error.message, "pods")
             return None
 
     def read_object(self, plural: str, namespace: str, name: str, notes: Notes) -> ReadResult:
@@ -186,7 +186,7 @@ class ClusterReader:
         self.read_ahead([], [(plural, namespace, name)])
         answer = self._known[object_path(plural, namespace, name)]
         if answer.unread_reason:
-            notes.note_unseen(f"{plural} {namespace}/{name}", answer.unread_reason)
+            notes.note_unseen(f"{plural} {namespace}/{name}", answer.unread_reason, plural)
         return answer
 
     def read_answer_text(self, path: str, query: dict[str, Any] | None = None) -> ReadResult:
@@ -201,20 +201,36 @@ class ClusterReader:
             return ReadResult(None, f"no answer through the API server: {error.text}")
 
 
+class _UnseenPart(NamedTuple):
+    """What could not be read, such as `pods in obs`, and why."""
+
+    what: str
+    reason: str
+    plural: str
+    """The kind of its objects, such as `pods`; empty for a part that is no objects."""
+
+
 class Notes:
     """The parts of one collector that could not be read, such as `own metrics`, and why; each part once."""
 
     def __init__(self) -> None:
-        self._reason_by_part: dict[str, str] = {}
+        self._unseen_parts: dict[str, _UnseenPart] = {}
 
-    def note_unseen(self, unseen_part: str, reason: str) -> None:
-        """Note why a part could not be read. The first reason stays."""
-        self._reason_by_part.setdefault(unseen_part, reason)
+    def note_unseen(self, unseen_part: str, reason: str, plural: str = "") -> None:
+        """Note why a part could not be read, and its kind if it is objects of a kind. The first reason stays."""
+        self._unseen_parts.setdefault(unseen_part, _UnseenPart(unseen_part, reason, plural))
 
     def find_reason(self, part: str) -> str:
         """Return why a part could not be read; empty if it could."""
-        return self._reason_by_part.get(part, "")
+        unseen_part = self._unseen_parts.get(part)
+        return unseen_part.reason if unseen_part else ""
 
     def build_rows(self) -> list[UnseenRow]:
         """Return the unseen parts as the result of a diagnosis has them."""
-        return [{"what": part, "why": reason} for part, reason in self._reason_by_part.items()]
+        return [{"what": part.what, "why": part.reason} for part in self._unseen_parts.values()]
+
+    def build_rows_of_kinds(self, plurals: Container[str]) -> list[UnseenRow]:
+        """Return the unseen parts of some kinds, in the same form."""
+        return [
+            {"what": part.what, "why": part.reason} for part in self._unseen_parts.values() if part.plural in plurals
+        ]

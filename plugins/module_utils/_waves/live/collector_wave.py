@@ -26,7 +26,6 @@ from ..._change.live.pod_samples import PodSampler
 from ..._change.live.revision_pods import read_pods
 from ..._diagnose.live.find_collectors import PLURALS, DiagnosedTarget, find_targets
 from ..._diagnose.live.reader import QUICK_SECONDS, ClusterReader, Object, object_path
-from ..._diagnose.result_rows import UnseenRow
 from ..._host_change.wave_watch import PASSED_OPTIONS, reading_pause
 from ..._kube.live.api_errors import ask_server
 from ..._kube.live.connect import connect
@@ -92,23 +91,14 @@ def watch_collectors(
 
 
 def _list_unseen_collectors(targets: Iterable[DiagnosedTarget]) -> list[dict[str, str]]:
-    """Return the collectors of which nobody knows whether they run, each with the reason, such as a missing right.
-
-    What else of them could not be read, such as pods, says nothing about that.
-    """
+    """Return the collectors of which nobody knows whether they run, each with the reason, such as a missing right."""
     unseen_collectors = []
     for target in targets:
-        unseen_parts = [] if target.workload else [row for row in target.notes.build_rows() if _is_about_kind(row)]
+        unseen_parts = [] if target.workload else target.list_hiding_parts()
         if unseen_parts:
             why = f"{unseen_parts[0]['what']}: {unseen_parts[0]['why']}"
             unseen_collectors.append({"name": name_target(target), "why": why})
     return unseen_collectors
-
-
-def _is_about_kind(unseen_part: UnseenRow) -> bool:
-    """Return whether an unseen part is of a kind that a collector may be, such as `deployments in obs`."""
-    plural, _space, _place = unseen_part["what"].partition(" ")
-    return plural in PLURALS.values()
 
 
 def _is_applied_by_other_run(target: DiagnosedTarget, applied: Iterable[Mapping[str, Any]]) -> bool:

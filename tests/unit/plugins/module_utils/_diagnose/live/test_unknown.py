@@ -62,6 +62,12 @@ def diagnosed(made: FakeApi, **arguments: Any) -> dict[str, Any]:
     return _diagnose.diagnose_collectors(facts(made), _diagnose.list_checks(arguments), arguments)
 
 
+def diagnosed_by_name(made: FakeApi, name: str) -> dict[str, Any]:
+    found = _diagnose.diagnose_collectors(facts(made, name=name), _diagnose.list_checks({}), {})
+    (one,) = found["collectors"]
+    return dict(one)
+
+
 def page(found: dict[str, Any], folder: Path) -> tuple[dict[str, Any], str]:
     fleet = Fleet().add("w", to("backend:4317"), namespace="ns")
     rendered = {"collectors": [{**one, "config": "{}"} for one in fleet.collectors], "manifests": fleet.manifests}
@@ -109,6 +115,22 @@ def test_what_must_be_known_for_healthy_and_is_refused_makes_it_unknown(part: st
     result, text = page(found, tmp_path)
     assert (result["summary"]["healthy"], result["summary"]["unseen"]) == (0, 1)
     assert "this is refused" in text
+
+
+@REFUSALS
+@pytest.mark.parametrize("part", ["/pods", "/networkpolicies", "/certificates"])
+def test_a_collector_that_is_gone_is_missing_whatever_else_is_refused(part: str, code: int) -> None:
+    """The account lists all kinds that a collector may be: a right to read pods would not bring it back."""
+    gone = diagnosed_by_name(refusing(healthy(), code, part), "gone")
+    assert (gone["status"], gone["seen"]) == ("error", True)
+    assert [problem["id"] for problem in gone["problems"]] == ["absent"]
+
+
+@REFUSALS
+@pytest.mark.parametrize("part", ["/deployments", "/statefulsets", "/opentelemetrycollectors"])
+def test_a_collector_that_may_be_of_a_kind_that_is_refused_is_not_missing(part: str, code: int) -> None:
+    unseen = diagnosed_by_name(refusing(healthy(), code, part, f"{part}/gone"), "gone")
+    assert (unseen["status"], unseen["seen"]) == ("unknown", False)
 
 
 @REFUSALS
