@@ -273,7 +273,7 @@ _TRAITS_BY_TYPE = {(section, kind): frozenset(traits) for section, kind, traits 
 
 def kind_of(component_id: str) -> str:
     """Return the type of an id without underscores, in which old and new names are the same but for `otlp_grpc`."""
-    return component_id.split("/", 1)[0].replace("_", "")
+    return component_id.split("/", 1)[0].strip().replace("_", "")
 
 
 def traits_of(section: str, component_id: str) -> frozenset[Trait]:

@@ -23,6 +23,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from ..traits import hands_on_records
+from .component_ids import trim_id
 from .paths import ROLES, list_at, mapping_at
 
 Ends = Mapping[str, Sequence[str]]
@@ -31,7 +32,7 @@ Ends = Mapping[str, Sequence[str]]
 
 def signal_of(pipeline: str) -> str:
     """Return the signal of a pipeline's name: `traces` of `traces/shop`."""
-    return pipeline.partition("/")[0]
+    return pipeline.partition("/")[0].strip()
 
 
 def _is_acyclic(feeders_of: Mapping[str, Collection[str]]) -> bool:
@@ -43,9 +44,14 @@ def _is_acyclic(feeders_of: Mapping[str, Collection[str]]) -> bool:
     return True
 
 
-def _keep_texts(values: Sequence[Any]) -> list[str]:
-    """Return those of some values that are text."""
-    return [value for value in values if isinstance(value, str)]
+def read_listed_ids(lists: Any, role: str) -> list[str]:
+    """Return the ids in the list of a role, as the Collector reads them. Those that are no text are left out."""
+    return [trim_id(component_id) for component_id in list_at(lists, role) if isinstance(component_id, str)]
+
+
+def read_connector_ids(config: Any) -> frozenset[Any]:
+    """Return the ids of the connectors of a config, as the Collector reads them."""
+    return frozenset(trim_id(component_id) for component_id in mapping_at(config, "connectors"))
 
 
 def _find_others_of_signal(pipeline: str, candidates: Sequence[str]) -> Iterator[str]:
@@ -68,8 +74,8 @@ class PipelineGraph:
         pipelines: dict[str, Ends] = {}
         for name, ids_by_role in mapping_at(config, "service", "pipelines").items():
             if isinstance(name, str):
-                pipelines[name] = {role: _keep_texts(list_at(ids_by_role, role)) for role in ROLES}
-        return cls(pipelines, mapping_at(config, "connectors"))
+                pipelines[name] = {role: read_listed_ids(ids_by_role, role) for role in ROLES}
+        return cls(pipelines, read_connector_ids(config))
 
     def list_ids(self, pipeline: str, role: str) -> Sequence[str]:
         """Return the ids that a pipeline lists in a role, in their order; none for a pipeline that does not exist."""

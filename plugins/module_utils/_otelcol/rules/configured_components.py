@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from ..catalogue.rows import SECTION_ORDER
+from ..config.component_ids import trim_id
 from ..config.paths import ROLES, Path, list_at, mapping_at
 from .subject import Subject, once_per_subject
 
@@ -46,6 +47,11 @@ class ListedComponent(NamedTuple):
     role: str
     """`receivers`, `processors` or `exporters`; a connector is a receiver or an exporter."""
     id: str
+    """The id as the Collector reads it: without white space around type and name."""
+
+    def is_connector(self, subject: Subject) -> bool:
+        """Whether it is a connector of a config. A processor may have the id of one: their sections differ."""
+        return self.role != "processors" and self.id in subject.connectors
 
 
 def component_type(component_id: object) -> str:
@@ -71,14 +77,12 @@ def listed_components(subject: Subject) -> Iterator[ListedComponent]:
             for index, component_id in enumerate(list_at(ids_by_role, role)):
                 if isinstance(component_id, str):
                     path = ("service", "pipelines", pipeline, role, index)
-                    yield ListedComponent(path, component_type(pipeline), role, component_id)
+                    yield ListedComponent(path, component_type(pipeline), role, trim_id(component_id))
 
 
 @once_per_subject
 def used_components(subject: Subject) -> Iterator[ListedComponent]:
     """Yield every component in a pipeline that is no connector."""
     for component in listed_components(subject):
-        # A processor may have the id of a connector: their sections differ.
-        is_connector = component.role != "processors" and component.id in subject.connectors
-        if not is_connector:
+        if not component.is_connector(subject):
             yield component

@@ -21,7 +21,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from ..config.component_ids import trim_id
 from ..config.paths import PIPELINE_SIGNALS, Path, list_at, mapping_at
+from ..config.pipelines import read_connector_ids
 from .build_facts import build_of
 from .configured_components import component_type
 from .subject import Subject
@@ -55,16 +57,17 @@ class ConnectorUse:
 
 def find_connector_uses(config: Any) -> dict[str, ConnectorUse]:
     """Return where each connector stands in pipelines, by its id. One that no pipeline lists is left out."""
-    connectors = mapping_at(config, "connectors")
+    connector_ids = read_connector_ids(config)
     uses: dict[str, ConnectorUse] = {}
-    if not connectors:
+    if not connector_ids:
         return uses
     for pipeline, ids_by_role in mapping_at(config, "service", "pipelines").items():
         if component_type(pipeline) not in PIPELINE_SIGNALS:
             continue
         for role in OTHER_ROLE:
-            for index, component_id in enumerate(list_at(ids_by_role, role)):
-                if isinstance(component_id, str) and component_id in connectors:
+            for index, listed_id in enumerate(list_at(ids_by_role, role)):
+                component_id = trim_id(listed_id)
+                if isinstance(component_id, str) and component_id in connector_ids:
                     paths = uses.setdefault(component_id, ConnectorUse()).paths(role)
                     paths.setdefault(pipeline, ("service", "pipelines", pipeline, role, index))
     return uses

@@ -16,13 +16,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+from ..config.component_ids import trim_id
 from ..config.paths import ROLES, SECTIONS, Path, list_at, mapping_at, value_at
 from ..errors import suggest_word
 from ..traits import EXPORTERS, is_for_trials
 from .configured_components import configured_components
 from .named_uses import list_extension_uses, list_pipeline_uses
 from .rule_definitions import SEVERITY_OF_RULE, Fault, about, define_rules
-from .structure import is_expression, trim_id
+from .structure import is_expression
 from .subject import Subject
 
 # The sections whose components a list of ids may name: those of a role in a pipeline, or those of `service.extensions`.
@@ -119,10 +120,9 @@ def duplicate_processor(subject: Subject) -> Iterator[Fault]:
 @about("connectors")
 def ambiguous_id(subject: Subject) -> Iterator[Fault]:
     """Yield ids that are both a connector and a receiver or exporter."""
-    connectors = {trim_id(connector) for connector in subject.connectors}
     for role in ("receivers", "exporters"):
         for component_id in mapping_at(subject.config, role):
-            if trim_id(component_id) in connectors:
+            if trim_id(component_id) in subject.connectors:
                 message = f"'{component_id}' is both in {role} and in connectors"
                 yield Fault((role, component_id), message, f"Rename one, e.g. `{component_id}/2`.")
 

@@ -18,6 +18,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
+from ..config.component_ids import trim_id
 from ..config.paths import PIPELINE_SIGNALS, ROLES, SECTIONS, Path, mapping_at, value_at
 from ..errors import suggest_word
 from .rule_definitions import Fault, about, define_rules
@@ -131,14 +132,6 @@ def invalid_pipeline_key(subject: Subject) -> Iterator[Fault]:
 def is_expression(value: object) -> bool:
     """Whether a value is an expression that the Collector expands, possibly to a whole section."""
     return isinstance(value, str) and "${" in value
-
-
-def trim_id(component_id: Any) -> Any:
-    """Return an id as the Collector reads it: without white space around type and name."""
-    if not isinstance(component_id, str):
-        return component_id
-    kind, slash, name = component_id.partition("/")
-    return kind.strip() + slash + name.strip()
 
 
 def explain_id_problem(component_id: object) -> str:

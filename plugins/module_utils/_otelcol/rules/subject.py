@@ -22,7 +22,8 @@ from functools import cached_property, wraps
 from typing import Any, NamedTuple, TypeVar
 
 from ..catalogue.port_rows import Listeners
-from ..config.paths import Path, Position, mapping_at
+from ..config.paths import Path, Position
+from ..config.pipelines import read_connector_ids
 from ..kube.network_policies import Policies
 from ..needs.pod_logs import PodLogs
 from .annotated_scrapes import AnnotatedScrape
@@ -205,9 +206,9 @@ class Subject:
     """By namespace and name, the ports of Services of collectors in the same files."""
 
     @cached_property
-    def connectors(self) -> dict[str, Any]:
-        """The connectors of the config."""
-        return mapping_at(self.config, "connectors")
+    def connectors(self) -> frozenset[Any]:
+        """The ids of the connectors of the config, as the Collector reads them."""
+        return read_connector_ids(self.config)
 
     @property
     def on_host(self) -> bool:

@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..catalogue.rows import Row
+from ..config.component_ids import trim_id
 from ..config.paths import Path
 from ..errors import suggest_word
 from ..languages.formats import find_glob_fault
@@ -29,7 +30,7 @@ from ..languages.go_names import ENCODINGS, is_encoding
 from .constraints import UNKNOWN_VALUE, ConstraintCheck, RuleFault, RuleFaults
 from .given_values import find_texts
 from .rule_definitions import Fault
-from .structure import explain_id_problem, trim_id
+from .structure import explain_id_problem
 
 _ASN1_SEQUENCE = b"\x30"  # how each certificate and key begins
 

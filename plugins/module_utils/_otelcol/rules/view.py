@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 from ..catalogue.port_rows import Listeners
 from ..config.config_secrets import Suspect, find_suspects
-from ..config.paths import ROLES, Path, iter_leaves, list_at, mapping_at, value_at
-from ..config.pipelines import PipelineGraph
+from ..config.paths import ROLES, Path, iter_leaves, mapping_at, value_at
+from ..config.pipelines import PipelineGraph, read_connector_ids, read_listed_ids
 from ..needs.listeners import Listener, find_listeners
 from ..needs.started_components import StartedComponent, list_started_components
 from ..traits import kind_of
@@ -60,13 +60,13 @@ class View:
         for key, lists in mapping_at(self.config, "service", "pipelines").items():
             has_variable = any(isinstance(value_at(lists, (role,)), str) for role in ROLES)
             if isinstance(key, str) and not has_variable:
-                yield Pipeline(key, *(_read_text_ids(lists, role) for role in ROLES))
+                yield Pipeline(key, *(read_listed_ids(lists, role) for role in ROLES))
 
     @cached_property
     def pipeline_graph(self) -> PipelineGraph:
         """How records go between these pipelines."""
         components_by_pipeline = {pipeline.key: pipeline.ids_by_role for pipeline in self.pipelines}
-        return PipelineGraph(components_by_pipeline, mapping_at(self.config, "connectors"))
+        return PipelineGraph(components_by_pipeline, read_connector_ids(self.config))
 
     @cached_property
     def started_components(self) -> tuple[StartedComponent, ...]:
@@ -101,11 +101,6 @@ class View:
     def component_kinds(self) -> frozenset[tuple[str, str]]:
         """The sections and kinds of the started components."""
         return frozenset((part.section, part.kind) for part in self.started_components)
-
-
-def _read_text_ids(lists: Any, role: str) -> list[str]:
-    """Return the texts in the list of a role."""
-    return [component_id for component_id in list_at(lists, role) if isinstance(component_id, str)]
 
 
 def uses_endpoint(view: View, part: StartedComponent, key: str) -> bool:

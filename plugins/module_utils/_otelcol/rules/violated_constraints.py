@@ -18,8 +18,10 @@ from typing import Any, NamedTuple
 
 from ..catalogue.constraint_places import ConstraintPlaces
 from ..catalogue.rows import Row
+from ..config.component_ids import trim_id
 from ..config.metrics_level import has_own_metrics
-from ..config.paths import list_at, mapping_at, value_at
+from ..config.paths import mapping_at, value_at
+from ..config.pipelines import read_listed_ids
 from .build_facts import Build, build_of
 from .configured_components import TELEMETRY, ConfiguredComponent, listed_components
 from .constraint_rows import Constraint, make_constraint
@@ -43,11 +45,11 @@ def find_violated_constraints(subject: Subject) -> RuleFaults:
     excluding_keys = _list_excluding_keys(subject)
     for component, violation in _find_violations(subject):
         row = violation.constraint_row
-        signals = signals_by_component.get(component)
+        section_name, component_id = component
+        signals = signals_by_component.get((section_name, trim_id(component_id)))
         if not excluding_keys.isdisjoint(row) or not _counts_for_signals(row, signals or ()):
             continue
         if not _is_extension_id(row, violation.fault, subject):
-            section_name, component_id = component
             doubt = explain_doubt(row, build, section_name, component_id, is_started=signals is not None)
             yield RuleFault(violation.rule, hedge_fault(violation.fault, doubt))
 
@@ -104,16 +106,13 @@ def _is_applicable(constraint: Constraint, settings: Any) -> bool:
 
 
 def _map_signals_of_started(subject: Subject) -> dict[_SectionAndId, set[str]]:
-    """Return the signals of each started component; those of an extension are none."""
+    """Return the signals of each started component, by its id as the Collector reads it; an extension has none."""
     signals_by_component: dict[_SectionAndId, set[str]] = {}
     for component in listed_components(subject):
-        # A processor may have the id of a connector.
-        is_connector = component.role != "processors" and component.id in subject.connectors
-        section_name = "connectors" if is_connector else component.role
+        section_name = "connectors" if component.is_connector(subject) else component.role
         signals_by_component.setdefault((section_name, component.id), set()).add(component.signal)
-    for extension in list_at(subject.config, "service", "extensions"):
-        if isinstance(extension, str):
-            signals_by_component["extensions", extension] = set()
+    for extension_id in read_listed_ids(mapping_at(subject.config, "service"), "extensions"):
+        signals_by_component["extensions", extension_id] = set()
     return signals_by_component
 
 

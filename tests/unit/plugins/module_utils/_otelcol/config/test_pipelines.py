@@ -112,6 +112,17 @@ def test_components_have_the_signals_of_their_pipelines_and_connectors_are_none(
     assert signal_of("traces/a/b") == "traces"
 
 
+def test_ids_and_signals_are_read_without_white_space_around_them() -> None:
+    """As the Collector reads them. A pipeline keeps the key by which the config has it."""
+    pipelines = {
+        "traces ": {"receivers": ["otlp"], "exporters": ["kafka / a", " forward/b"]},
+        " traces / b": {"receivers": ["forward / b"], "exporters": ["otlp "]},
+    }
+    spaced = PipelineGraph.of({"connectors": {" forward / b": None}, "service": {"pipelines": pipelines}})
+    assert spaced.find_signals_by_id("exporters") == {"kafka/a": ("traces",), "otlp": ("traces",)}
+    assert list(spaced.find_feeders(" traces / b")) == [("traces ", "forward/b")]
+
+
 @pytest.mark.parametrize("odd", [None, [], {"service": {"pipelines": {1: None, "traces": {"receivers": [None, "a"]}}}}])
 def test_what_is_no_text_is_left_out(odd: Any) -> None:
     assert PipelineGraph.of(odd).find_signals_by_id("receivers") in ({}, {"a": ("traces",)})

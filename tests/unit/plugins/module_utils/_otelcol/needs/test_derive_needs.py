@@ -8,16 +8,20 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.component_table import COMPONENTS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.derive_needs import Needs
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.listeners import find_listeners
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.needed_ports import CollectorPort
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.needed_variables import (
     DOWNWARD_FIELDS,
     NeededVariable,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.started_components import (
+    list_started_components,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import lint_config
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Subject
 from hypothesis import given
 
-from ...helpers import CONFIG, cases, needs, rows, running
+from ...helpers import CONFIG, LISTENERS, cases, needs, rows, running
 from ...strategies import configs, settings, telemetry
 
 ANY = "0.0.0.0"
@@ -103,6 +107,48 @@ def test_what_no_pipeline_starts_needs_nothing() -> None:
     }
     config = {**CONFIG, **{name: {**CONFIG.get(name, {}), **more} for name, more in idle.items()}}
     assert needs(config) == needs(CONFIG)
+
+
+SPACED = rows("""
+- {section: receivers, written: " zipkin / a", id: zipkin/a, settings: {endpoint: "0.0.0.0:9999"}}
+- {section: receivers, written: k8s_cluster, id: k8s_cluster, settings: {}}
+- {section: receivers, written: "k8s_cluster ", id: k8s_cluster, settings: {}}
+- {section: processors, written: "k8s_attributes / a", id: k8s_attributes/a, settings: {}}
+- {section: exporters, written: "awsxray\\t", id: awsxray, settings: {}}
+- {section: extensions, written: "health_check / a", id: health_check/a, settings: {endpoint: "0.0.0.0:13133"}}
+""")
+
+
+def naming(section: str, component_id: str, key: str, settings: Any) -> dict[str, Any]:
+    """Return a config that names a component by an id, and has its settings below a key."""
+    config = running(**{section: {component_id: settings}})
+    components = dict(config[section])
+    components[key] = components.pop(component_id)
+    return {**config, section: components}
+
+
+@pytest.mark.parametrize("row", SPACED, ids=lambda row: repr(row["written"]))
+def test_white_space_around_an_id_that_is_named_counts_for_nothing(row: dict[str, Any]) -> None:
+    """The Collector reads `otlp / a` as `otlp/a`."""
+    spaced = naming(row["section"], row["written"], row["id"], row["settings"])
+    assert needs(spaced) == needs(naming(row["section"], row["id"], row["id"], row["settings"]))
+    started = list(list_started_components(spaced))
+    assert (row["section"], row["id"]) in [(part.section, part.id) for part in started]
+
+
+@cases("key, port", ("zipkin/a", 9999), (" zipkin / a", 9411))
+def test_white_space_in_the_key_of_settings_drops_them(key: str, port: int) -> None:
+    """The Collector starts the component, and looks for its settings below the id without white space."""
+    config = naming("receivers", "zipkin/a", key, {"endpoint": "0.0.0.0:9999"})
+    (part,) = [part for part in list_started_components(config) if part.kind == "zipkin"]
+    assert (part.id, part.path, part.type) == ("zipkin/a", ("receivers", key), "zipkin")
+    assert [listener.port for listener in find_listeners(config, [part], LISTENERS) if listener.part] == [port]
+
+
+def test_a_key_with_white_space_beside_the_id_itself_is_no_second_component() -> None:
+    config = naming("receivers", "zipkin/a", "zipkin/a", {"endpoint": "0.0.0.0:9999"})
+    config["receivers"] = {"zipkin / a": {"endpoint": "0.0.0.0:1"}, **config["receivers"]}
+    assert needs(config) == needs(naming("receivers", "zipkin/a", "zipkin/a", {"endpoint": "0.0.0.0:9999"}))
 
 
 def reader(**prometheus: Any) -> dict[str, Any]:

@@ -188,6 +188,8 @@ one-sided-connector:
   it only starts one: {connectors.forward: {}, traces: forward > debug,
     finds: "service.pipelines.traces.receivers[0]: it receives from"}
   both: {connectors.span_metrics: {}, traces: otlp > span_metrics, metrics: span_metrics > debug}
+  white space around its id: {connectors.forward/a: {}, service.pipelines.traces: {receivers: [otlp],
+    exporters: ["forward / a"]}, finds: "service.pipelines.traces.exporters[0]: connector 'forward/a' is listed among"}
 unsupported-connection:
   given: {build: contrib 0.158.0, traces: otlp > span_metrics}
   traces to logs: {connectors.span_metrics: {}, logs: span_metrics > debug, metrics: span_metrics > debug,

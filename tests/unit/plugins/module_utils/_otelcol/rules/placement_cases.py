@@ -254,12 +254,16 @@ closed-udp-port:
 health-check-missing:
   none: {in.is_probed: true, finds: "service.extensions: no health_check answers probes"}
   one: {extensions.health_check: {}, in.is_probed: true}
+  white space around its id: {extensions.health_check/a: {}, service.extensions: ["health_check / a"],
+    in.is_probed: true}
   nobody asks: {in.mode: deployment}
   one that a file describes: {extensions.health_check: "${file:health.yaml}", in.is_probed: true}
 health-check-unreachable:
   the default address: {extensions.health_check: null, in.is_probed: true,
     finds: "extensions.health_check: 'health_check' listens on localhost, but the kubelet probes the address of the
       pod"}
+  white space around its id: {extensions.health_check/a: null, service.extensions: ["health_check / a"],
+    in.is_probed: true, finds: "extensions.health_check/a: 'health_check/a' listens on localhost"}
   the address of the pod: {extensions.health_check.endpoint: "${env:MY_POD_IP}:13133", in.is_probed: true}
   nobody asks: {extensions.health_check: null, in.mode: deployment}
   under the operator: {extensions.health_check: null, in: {is_probed: true, by_operator: true}}

@@ -34,6 +34,9 @@ conflicting-settings:
   spans by the name of a metric: {exporters.load_balancing: {resolver: {static: {hostnames: [a]}},
     routing_key: metric}, finds: "exporters.load_balancing.routing_key: 'metric' does not work in pipelines of traces
     Write `traceID`, `service` or `attributes`."}
+  white space around the id in a pipeline: {exporters.load_balancing: {resolver: {static: {hostnames: [a]}},
+    routing_key: metric}, service.pipelines.traces: {receivers: [otlp], exporters: ["load_balancing "]},
+    finds: "exporters.load_balancing.routing_key: 'metric' does not work in pipelines of traces"}
   spans by resource: {exporters.load_balancing: {resolver: {static: {hostnames: [a]}}, routing_key: resource},
     metrics: otlp > load_balancing, traces: otlp > load_balancing,
     finds: "exporters.load_balancing.routing_key: 'resource' does not work in pipelines of traces"}
