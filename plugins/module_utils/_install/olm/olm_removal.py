@@ -21,6 +21,8 @@ Source: https://olm.operatorframework.io/docs/tasks/uninstall-operator/
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ..releases.installed import OLM, DefinitionRow, FoundRelease, ObjectRow
 from .olm_objects import API, FoundOlm, SubscriptionRow, select_of_operator
 
@@ -102,16 +104,8 @@ def _mark_definition(definition: DefinitionRow, is_needed_by_others: bool) -> De
 def choose_objects_to_remove(namespace: str, package: str, found_release: FoundRelease, olm: FoundOlm) -> FoundRelease:
     """Return the result of release_info, in which `objects` has all that is removed with the Subscription.
 
-    The OperatorGroup is left out if Subscriptions of others in the namespace need it. The versions of the operator and
-    their Deployments have no label of this collection:
-
-    | the installation is | others have a Subscription of the operator in the namespace | versions and Deployments |
-    |---|---|---|
-    | ours | yes or no | are added |
-    | not ours | no | are added |
-    | not ours | yes | are left out, because they may belong to the others |
-
-    Those that `list_unclaimed_versions` returns are left out in any case.
+    The OperatorGroup is left out if Subscriptions of others in the namespace need it. The versions of the operator that
+    `_list_own_versions` returns are added with their Deployment: they have no label of this collection.
     """
     other_subscriptions = list_other_subscriptions(namespace, olm)
     objects_to_remove: list[ObjectRow] = []
@@ -119,21 +113,53 @@ def choose_objects_to_remove(namespace: str, package: str, found_release: FoundR
         is_needed_by_others = bool(other_subscriptions) and object_row["kind"] == "OperatorGroup"
         if not is_needed_by_others:
             objects_to_remove.append(object_row)
-    may_take_versions = found_release["ours"] or not select_of_operator(other_subscriptions, package)
-    if may_take_versions and not list_unclaimed_versions(namespace, package, olm):
-        objects_to_remove += _list_versions_and_workloads(namespace, found_release, olm)
+    own_versions = _list_own_versions(namespace, package, olm)
+    for name in own_versions:
+        objects_to_remove.append(_build_object(f"{API}/v1alpha1", "ClusterServiceVersion", namespace, name))
+    installer = found_release["installer"]
+    is_installed_here = installer["by"] == OLM and found_release["namespace"] == namespace
+    # OLM names the version that a Deployment belongs to. A Deployment of another version may be of another owner.
+    if is_installed_here and installer["name"] in own_versions:
+        for workload in found_release["workloads"]:
+            objects_to_remove.append(
+                _build_object("apps/v1", workload["kind"], workload["namespace"], workload["name"])
+            )
     return {**found_release, "objects": objects_to_remove}
 
 
-def _list_versions_and_workloads(namespace: str, found_release: FoundRelease, olm: FoundOlm) -> list[ObjectRow]:
-    """Return the versions of the operator, and its Deployments; nothing if there is no version."""
-    objects: list[ObjectRow] = []
-    for name in _list_versions(olm):
-        objects.append(_build_object(f"{API}/v1alpha1", "ClusterServiceVersion", namespace, name))
-    if objects:
-        for workload in found_release["workloads"]:
-            objects.append(_build_object("apps/v1", workload["kind"], workload["namespace"], workload["name"]))
-    return objects
+def _list_own_versions(namespace: str, package: str, olm: FoundOlm) -> list[str]:
+    """Return the versions of the operator in the requested namespace that this collection's Subscription brought.
+
+    A Deployment of ours does not show that: it may be of another installation, such as one from a manifest.
+
+    | Subscriptions of the operator in the namespace | OperatorGroup | versions of ours |
+    |---|---|---|
+    | ours alone | any | all |
+    | ours beside others | any | those that ours names |
+    | only those of others | any | none |
+    | none | ours | all: an interrupted removal left them |
+    | none | of others, or none | none, see `list_unclaimed_versions` |
+
+    A version that any Subscription of others in the namespace names is never ours.
+    """
+    other_names = _list_named_versions(list_other_subscriptions(namespace, olm))
+    versions = [name for name in _list_versions(olm) if name not in other_names]
+    local_subscriptions = _select_local_subscriptions(namespace, package, olm)
+    if not local_subscriptions:
+        return versions if _has_own_group(olm) else []
+    own_subscriptions = [subscription for subscription in local_subscriptions if subscription["ours"]]
+    if own_subscriptions == local_subscriptions:
+        return versions
+    own_names = _list_named_versions(own_subscriptions)
+    return [name for name in versions if name in own_names]
+
+
+def _list_named_versions(subscriptions: Iterable[SubscriptionRow]) -> set[str]:
+    """Return the ClusterServiceVersions that Subscriptions have installed, or are installing."""
+    names: set[str] = set()
+    for subscription in subscriptions:
+        names.update((subscription["installed_csv"], subscription["current_csv"]))
+    return names - {""}
 
 
 def _build_object(api_version: str, kind: str, namespace: str, name: str) -> ObjectRow:

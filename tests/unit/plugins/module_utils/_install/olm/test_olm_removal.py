@@ -10,12 +10,18 @@ from typing import Any
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm import olm_removal
 
 from ...helpers import cases
-from .samples import NAME, NAMESPACE, ONE, olm, subscription
+from .samples import NAME, NAMESPACE, ONE, THREE, TWO, olm, subscription
 
 CSV = {"name": ONE, "namespace": NAMESPACE, "phase": "Succeeded", "reason": "", "message": "", "product": True}
 OURS = {"o11y.opentelemetry/release": "opentelemetry-operator"}
 GROUP = {"name": "mine", "namespace": NAMESPACE, "ours": True, "targets": [], "all": True}
 GROUP_OF_OTHERS = {**GROUP, "name": "global", "ours": False}
+OWN_SUBSCRIPTION = subscription(installed_csv=ONE, current_csv=ONE)
+OTHER_SUBSCRIPTION = subscription(
+    ours=False, name="theirs", package="opentelemetry-operator", installed_csv=TWO, current_csv=THREE
+)
+OTHER_CSV = {**CSV, "name": TWO}
+BY_MANIFEST = {"ours": True, "installer": {"by": "manifest", "name": ""}, "namespace": "elsewhere"}
 OBJECTS = [{"kind": kind, "name": "a"} for kind in ("OperatorGroup", "Subscription")]
 NEIGHBOUR = subscription(ours=False, name="tempo-product", package="tempo-product")
 
@@ -69,6 +75,41 @@ def test_definitions_of_olm_are_ours_unless_somebody_else_has_a_subscription_and
     ({"installed": False}, {"csvs": [CSV], "operator_groups": [GROUP]}, ["ClusterServiceVersion", "Deployment"]),
     ({"installed": False}, {"csvs": [CSV], "operator_groups": [GROUP_OF_OTHERS]}, []),
     ({"installed": False}, {"csvs": [CSV]}, []),
+    # A Deployment of ours from a manifest says nothing of versions of OLM.
+    (BY_MANIFEST, {"subscriptions": [subscription(ours=False)], "csvs": [CSV]}, []),
+    (BY_MANIFEST, {"subscriptions": [OTHER_SUBSCRIPTION], "csvs": [OTHER_CSV]}, []),
+    (BY_MANIFEST, {"subscriptions": [OWN_SUBSCRIPTION], "csvs": [CSV]}, ["ClusterServiceVersion"]),
+    # Beside a Subscription of others, those that ours names are ours.
+    (
+        {"ours": True},
+        {"subscriptions": [OWN_SUBSCRIPTION, OTHER_SUBSCRIPTION], "csvs": [CSV, OTHER_CSV]},
+        ["ClusterServiceVersion", "Deployment"],
+    ),
+    (
+        {"ours": True, "installer": {"by": "olm", "name": TWO}},
+        {"subscriptions": [OWN_SUBSCRIPTION, OTHER_SUBSCRIPTION], "csvs": [CSV, OTHER_CSV]},
+        ["ClusterServiceVersion"],
+    ),
+    (
+        {"ours": True},
+        {"subscriptions": [subscription(), OTHER_SUBSCRIPTION], "csvs": [{**CSV, "name": THREE}, OTHER_CSV, CSV]},
+        [],
+    ),
+    # A Subscription of others may be of a package that nobody knows.
+    (
+        {"ours": True},
+        {
+            "subscriptions": [subscription(), {**OTHER_SUBSCRIPTION, "package": "rebuilt"}],
+            "csvs": [CSV, OTHER_CSV],
+        },
+        ["ClusterServiceVersion", "Deployment"],
+    ),
+    # The Deployment of another namespace is of another installation, whatever the name of its version is.
+    (
+        {"namespace": "elsewhere"},
+        {"subscriptions": [subscription()], "csvs": [CSV]},
+        ["ClusterServiceVersion"],
+    ),
     # An OperatorGroup that others use stays.
     ({"ours": True, "objects": OBJECTS}, {"subscriptions": [subscription(), NEIGHBOUR]}, ["Subscription"]),
 )
