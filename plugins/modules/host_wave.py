@@ -48,6 +48,12 @@ collectors:
       description: The release in use, which is the folder of one change, by its number.
       type: str
       returned: always
+    written:
+      description:
+        - When the release was written, in nanoseconds of Unix by the clock of the host, as module
+          M(o11y.opentelemetry.host_apply) returns it.
+      type: str
+      returned: always
     sum:
       description:
         - A checksum of the files of the release, without credentials. A number may return after its release was

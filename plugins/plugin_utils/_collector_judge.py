@@ -163,7 +163,7 @@ def _explain_no_comparison(
     kept_names = {(track.member, track.name) for track in tracks_before}
     if not any((track.member, track.name) in kept_names for track in tracks_after):
         return ["no figures were kept of the collectors that were read after the sync, so nothing was compared"]
-    kept_releases = {(track.member, track.name, track.release) for track in tracks_before}
-    if all((track.member, track.name, track.release) in kept_releases for track in tracks_after):
+    kept_releases = {track.collector_release for track in tracks_before}
+    if all(track.collector_release in kept_releases for track in tracks_after):
         return ["all collectors run what they ran when the figures were kept"]
     return []

@@ -143,5 +143,5 @@ def _explain_unread(
     is_missing_in_an_answer = len(tracks_after) < len(answers)
     if not answers or is_missing_in_an_answer:
         return "it does not run" if answers else "the watch did not run"
-    releases = {track.release for track in (*tracks_before, *tracks_after)}
+    releases = {track.collector_release for track in (*tracks_before, *tracks_after)}
     return "it has changed meanwhile" if len(releases) > 1 else ""

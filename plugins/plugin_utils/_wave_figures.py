@@ -34,13 +34,13 @@ from ..module_utils._waves.judged_group import JudgedGroup, interleave_faults
 from ..module_utils._waves.sample_rows import read_tracks
 from ..module_utils._waves.wave_gates import PASS
 from ..module_utils._waves.wave_judgement import JudgeTools, judge_sides
-from ..module_utils._waves.wave_tracks import Track, group_sides
+from ..module_utils._waves.wave_tracks import CollectorRelease, Track, group_sides
 from ..module_utils._waves.wave_verdict import WaveData, WaveEnd
 from ._diagnose import create_search
 from ._otelcol import _builds
 from ._run_plan import PlannedWaveRow, RunPlan, TaskVariables
 from ._wave_downstream_verdict import judge_downstream_collectors
-from ._wave_results import READ_AFTER, READ_BEFORE, RELEASE_OF_PODS, find_applied_releases
+from ._wave_results import READ_AFTER, READ_BEFORE, RELEASE_OF_PODS, AppliedRelease, find_applied_releases
 
 
 class WatchVariables(NamedTuple):
@@ -200,25 +200,23 @@ def _select_watched(member: str, variables: Mapping[str, Any], *, is_changed: bo
     releases = find_applied_releases(variables)
     watched_tracks: list[Track] = []
     for track in _list_tracks(member, variables.get(READ_AFTER)):
-        # This run does not know the release that it applied to a cluster: RELEASE_OF_PODS stands for any release. The
-        # task that read the cluster has left out the collectors that another run applied.
-        is_applied = releases.get(track.name) in (track.release, RELEASE_OF_PODS)
-        if is_applied and (is_changed or not track.has_passed):
+        if _has_applied_release(track, releases.get(track.name)) and (is_changed or not track.has_passed):
             watched_tracks.append(track)
     return watched_tracks
+
+
+def _has_applied_release(track: Track, applied_release: AppliedRelease | None) -> bool:
+    """Whether a collector was read in the release that this run has applied.
+
+    This run does not know the release that it applied to a cluster: RELEASE_OF_PODS stands for any release. The task
+    that read the cluster has left out the collectors that another run applied.
+    """
+    return applied_release in (AppliedRelease(track.release, track.written), RELEASE_OF_PODS)
 
 
 def _list_tracks(member: str, task_result: Mapping[str, Any] | None) -> list[Track]:
     """Return the tracks in the result of a task that read a member; none if it did not run."""
     return list(read_tracks(member, task_result or {}))
-
-
-class _CollectorRelease(NamedTuple):
-    """A collector of a member in one release: readings of two releases are not compared."""
-
-    member: str
-    name: str
-    release: str
 
 
 def _read_later_waves(variables: TaskVariables) -> list[Track]:
@@ -235,15 +233,15 @@ def _read_later_waves(variables: TaskVariables) -> list[Track]:
     return later_tracks
 
 
-def _group_by_collector(loop_result: Mapping[str, Any] | None) -> dict[_CollectorRelease, Track]:
+def _group_by_collector(loop_result: Mapping[str, Any] | None) -> dict[CollectorRelease, Track]:
     """Return the track of each collector, from the result of a task with a loop over members.
 
     Ansible keeps the member of a result under its key `item`.
     """
-    track_by_collector: dict[_CollectorRelease, Track] = {}
+    track_by_collector: dict[CollectorRelease, Track] = {}
     for result in (loop_result or {}).get("results") or ():
         for track in _list_tracks(str(result.get("item")), result):
-            track_by_collector[_CollectorRelease(track.member, track.name, track.release)] = track
+            track_by_collector[track.collector_release] = track
     return track_by_collector
 
 
@@ -287,15 +285,18 @@ def _describe_absent_collector(name: str, member: str, answer: Mapping[str, Any]
 
 
 def _describe_other_releases(
-    member: str, releases: Mapping[str, str], track_by_name: Mapping[str, Track]
+    member: str, releases: Mapping[str, AppliedRelease], track_by_name: Mapping[str, Track]
 ) -> Iterator[str]:
     """Yield the collectors that run another release than this run has applied."""
     for name, track in track_by_name.items():
-        # A collector that this run has not applied runs no wrong release. Nor does one of a cluster, whose release this
-        # run does not know (RELEASE_OF_PODS).
-        release = releases.get(name, track.release)
-        if release not in (track.release, RELEASE_OF_PODS):
-            yield f"{name} on {member} runs release {track.release} of another run, and not {release}"
+        applied_release = releases.get(name)
+        # A collector that this run has not applied runs no wrong release.
+        if applied_release is None or _has_applied_release(track, applied_release):
+            continue
+        if track.release == applied_release.number:
+            yield f"{name} on {member} runs another release {track.release}, of another run"
+        else:
+            yield f"{name} on {member} runs release {track.release} of another run, and not {applied_release.number}"
 
 
 def _describe_empty_members(run_plan: RunPlan, end: WaveEnd) -> Iterator[str]:

@@ -15,7 +15,7 @@ Its collector `agent` is undecided then: it runs release 000002, and keeps 00000
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 from ..module_utils._waves.plan_differences import MemberChange, read_differences
 
@@ -33,8 +33,20 @@ READ_AFTER = "__otel_wave_after"
 # What a host of a wave that failed has done about services of hosts, and about clusters: results of loops.
 RETURN_RESULTS = ("__otel_services_back", "__otel_clusters_back")
 _READ_VARIABLES = (FAILURE, APPLIED_TO_CLUSTER, APPLIED_TO_HOST, RENDERED, READ_BEFORE, READ_AFTER, *RETURN_RESULTS)
+
+
+class AppliedRelease(NamedTuple):
+    """A release that this run has applied to a host: its number and when it was written.
+
+    The numbers begin anew after a removal, so the number alone does not tell a release from a later one.
+    """
+
+    number: str
+    written: str
+
+
 # The release of a collector of a cluster, which the task of the watch finds by its pods.
-RELEASE_OF_PODS = ""
+RELEASE_OF_PODS = AppliedRelease("", "")
 
 
 class ReadOnce(dict[str, dict[str, Any]]):
@@ -129,12 +141,12 @@ def is_undecided(variables: Mapping[str, Any]) -> bool:
     return keeps_records(variables) or any(result.get("undecided") for result in _read_host_results(variables))
 
 
-def find_applied_releases(variables: Mapping[str, Any]) -> dict[str, str]:
+def find_applied_releases(variables: Mapping[str, Any]) -> dict[str, AppliedRelease]:
     """Return the release of each collector with pods of its own or a service that this run has applied to a member."""
     releases = {}
     for result in _read_host_results(variables):
         if result.get("release"):
-            releases[str(result["item"])] = str(result["release"])
+            releases[str(result["item"])] = AppliedRelease(str(result["release"]), str(result.get("written") or ""))
     return releases | dict.fromkeys(_iter_cluster_collectors(variables), RELEASE_OF_PODS)
 
 

@@ -21,7 +21,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from math import isfinite
 from operator import index
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from .._change.canary.readings import PodSample
 from .._host_change.wave_watch import COMPARED
@@ -62,6 +62,8 @@ class TrackRow(TypedDict):
     """The name of a collector of a host, or NAMESPACE/NAME in a cluster."""
     release: str
     """See `Track.release` in wave_tracks.py."""
+    written: NotRequired[str]
+    """See `Track.written`. A collector of a cluster has none."""
     sum: str
     """A checksum of what the release is made from."""
     passed: dict[str, str]
@@ -112,6 +114,7 @@ def read_tracks(member: str, task_result: Mapping[str, Any]) -> Iterator[Track]:
             has_passed=bool(row["passed"]),
             config=_check_mapping(row["config"]),
             sum=str(row["sum"]),
+            written=str(row.get("written") or ""),
             polls=tuple(_read_poll(member, poll) for poll in row["polls"]),
         )
 

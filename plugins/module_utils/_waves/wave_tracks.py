@@ -31,6 +31,18 @@ class TrackPoll:
     """One for its service on a host, or one for each of its pods in a cluster."""
 
 
+class CollectorRelease(NamedTuple):
+    """A collector of a member in one release: readings of two releases are not compared.
+
+    A release of a host is its number and the time of its writing, since the numbers begin anew after a removal.
+    """
+
+    member: str
+    name: str
+    release: str
+    written: str
+
+
 @dataclass(frozen=True)
 class Track:
     """The readings of one collector."""
@@ -48,6 +60,13 @@ class Track:
     """The readings, the first one first."""
     sum: str = ""
     """A checksum of what the release is made from."""
+    written: str = ""
+    """When a release of a host was written, as module host_apply returns it; empty in a cluster."""
+
+    @property
+    def collector_release(self) -> CollectorRelease:
+        """The collector in its release."""
+        return CollectorRelease(self.member, self.name, self.release, self.written)
 
     @property
     def samples(self) -> tuple[PodSample, ...]:

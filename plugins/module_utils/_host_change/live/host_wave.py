@@ -8,7 +8,7 @@ A wave is a group of hosts that a run changes together. While the gate of the wa
 metrics of their collectors; when the wave has passed, it notes that on each host. `run_wave` is the entry point. For a
 watch, the result has for each collector, for example,
 
-    {"name": "agent", "release": "000007", "sum": "1a2b…", "passed": {}, "config": "receivers: …",
+    {"name": "agent", "release": "000007", "written": "17698…", "sum": "1a2b…", "passed": {}, "config": "receivers: …",
      "polls": [{"at": 0.0, "restarts": 0, "text": "otelcol_receiver_accepted_spans…", "why": ""}, …]}
 """
 
@@ -57,6 +57,8 @@ class _CollectorRow(TypedDict):
 
     name: str
     release: str
+    written: str
+    """When the release was written, which tells it from a later release with the same number and the same files."""
     sum: str
     """The sum of the release's files, which tells it from another release with the same number."""
     passed: dict[str, Any]
@@ -80,6 +82,7 @@ class _WatchedCollector:
         self.machine, self.store = machine, store
         self.name = store.name
         self.release = store.releases.find_current()
+        self.written = store.releases.find_written_mark(self.release)
         self.sum = store.releases.compute_sum(self.release) if self.release else ""
         manifest = store.releases.read_manifest(self.release)
         self.metrics_url = str(manifest.get("metrics") or "")
@@ -122,6 +125,7 @@ class _WatchedCollector:
         return {
             "name": self.name,
             "release": self.release,
+            "written": self.written,
             "sum": self.sum,
             "passed": self.passed,
             "config": self._config(),

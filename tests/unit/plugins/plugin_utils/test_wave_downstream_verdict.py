@@ -66,6 +66,7 @@ def test_a_gateway_that_failed_before_the_change_fails_no_wave() -> None:
         ([{"collectors": [], "unseen": [{"name": "another", "why": "forbidden"}]}] * 3, "it does not run"),
         ([], "the watch did not run"),
         (rounds(50, 0, release="000009"), "it has changed meanwhile"),
+        (rounds(50, 0, written="18"), "it has changed meanwhile"),
     ],
 )
 def test_a_gateway_that_cannot_be_read_is_told_and_counts_as_missing(answers: Any, why: str) -> None:

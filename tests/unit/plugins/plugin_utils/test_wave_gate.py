@@ -43,7 +43,8 @@ def said(good: int, bad: int, seconds: int, readings: int = 14, **more: Any) -> 
             )
         )
         polls.append({"at": 3.0 * number, "restarts": 0, "text": text, "why": ""})
-    one = {"name": "agent", "release": "000002", "sum": "abc", "passed": {}, "config": CONFIG, "polls": polls, **more}
+    release = {"release": "000002", "written": "17", "sum": "abc", "passed": {}}
+    one = {"name": "agent", **release, "config": CONFIG, "polls": polls, **more}
     return {"collectors": count_samples([one], 1_800_000_000.0)}
 
 
@@ -220,12 +221,27 @@ def test_a_wave_with_data_of_all_passes() -> None:
         ({_wave_results.APPLIED_TO_HOST: CHANGED}, "web2 was not read: the watch did not run"),
         ({**READ, _wave_results.READ_AFTER: said(0, 0, 9)}, "no data came in on web2"),
         ({**READ, _wave_results.READ_AFTER: said(50, 0, 9, release="000003")}, "runs release 000003 of another run"),
+        # Another run has removed the collector and installed it again, which counts from one number again.
+        (
+            {**READ, _wave_results.READ_AFTER: said(50, 0, 9, written="18")},
+            "runs another release 000002, of another run",
+        ),
     ],
 )
 def test_a_member_without_data_is_missing(second: dict[str, Any], why: str) -> None:
     with pytest.raises(Problem, match="which `without_data` makes a failure: ") as told:
         decided_two(second, max_failed=1)
     assert why in str(told.value)
+
+
+@pytest.mark.parametrize(("more", "compared"), [({}, True), ({"release": "000003"}, False), ({"written": "18"}, False)])
+def test_readings_of_two_releases_are_not_joined(more: dict[str, str], compared: bool) -> None:
+    """A collector of a later wave that was installed anew between its readings counts from zero again."""
+    later = rest(50, 0)
+    (collector,) = later[REST_LAST]["results"][0]["collectors"]
+    collector.update(more)
+    told = decided(said(50, 0, 9), variables=later)["msg"]
+    assert ("compared with web2" in told) is compared
 
 
 def test_a_host_without_services_is_no_cluster_and_misses_no_data() -> None:
@@ -253,6 +269,7 @@ NOTED = {"web1": [{"name": "agent", "release": "000002", "sum": "abc"}]}
         (said(50, 0, 9, readings=1), UNCHANGED, {}),
         (said(0, 0, 9), CHANGED, {}),
         (said(50, 0, 9, release="000003"), CHANGED, {}),
+        (said(50, 0, 9, written="18"), CHANGED, {}),
         (said(50, 0, 9, passed=PASSED), UNCHANGED, {}),
         ({"collectors": [], "unread": "gone"}, CHANGED, {}),
     ],

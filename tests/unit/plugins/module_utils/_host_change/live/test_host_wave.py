@@ -201,6 +201,14 @@ def test_a_note_needs_the_lock_of_the_host(host: FakeHost, monkeypatch: pytest.M
     assert asked == [host.root / "run/otelcol-runs.lock"]
 
 
+def test_a_release_has_the_time_of_its_writing(host: FakeHost) -> None:
+    """As module host_apply returns it, to tell the release from a later one with the same number."""
+    changed = release(host, FIRST)
+    (watched,) = wave(host)["collectors"]
+    assert (watched["release"], watched["written"]) == (changed["release"], changed["written"])
+    assert watched["written"]
+
+
 def test_a_credential_is_not_in_the_sum_of_a_release(host: FakeHost) -> None:
     release(host, FIRST)
     first = judged(host)["collectors"][0]
