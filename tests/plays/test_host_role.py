@@ -224,6 +224,32 @@ def test_site_brings_hosts_to_other_states_too(tmp_path: Path) -> None:
     assert "UNREACHABLE" in done.stdout
 
 
+# A second collector on a host, with ports of its own.
+EDGE = {"name": "edge", "recipes": ["journald_logs", FORWARD], "health_port": 13134, "metrics_port": 8889}
+
+
+@pytest.mark.parametrize(
+    ("variables", "removed"),
+    [
+        ({"otel_host_collectors": [EDGE, {"name": None}]}, ["agent", "edge"]),
+        ({"otel_host_collectors": [{"name": None}], "otel_host_name": "edge"}, ["agent"]),
+        ({"otel_host_collectors": [{}], "otel_host_name": "edge"}, ["edge"]),
+        ({"otel_host_collectors": [], "otel_host_name": "edge"}, ["edge"]),
+        ({"otel_host_collectors": [], "otel_host_name": None}, ["agent"]),
+    ],
+)
+def test_the_collectors_that_are_removed_are_those_that_the_same_items_install(
+    tmp_path: Path, variables: dict[str, Any], removed: list[str]
+) -> None:
+    """An option that is null has its default, and not the common option of the host."""
+    common = {"otel_host_recipes": AGENT["recipes"]}
+    rendered = play(tmp_path, **common, **variables)
+    assert rendered.returncode == 0, rendered.stdout + rendered.stderr
+    assert sorted(path.name for path in (tmp_path / "out" / "web1").iterdir()) == removed
+    done = site_of_hosts(tmp_path, otel_host_state="absent", **common, **variables)
+    assert sorted(re.findall(r"\(item=(\w*)\)", done.stdout)) == removed, done.stdout
+
+
 WAVES = {"otel_waves": [{"name": "first", "members": ["otel_linux"]}]}
 
 
