@@ -27,6 +27,7 @@ from ..module_utils._alerts.run_records import Stop
 from ..module_utils._otelcol.errors import Problem, clean_text, join_at_most, suggest_word
 from ._alert_folder import AlertFolder
 from ._chosen_collectors import select_names
+from ._host_request import HostRequest
 from ._inventory_hosts import LINUX_GROUP
 from ._role_options import read_all_role_options
 
@@ -164,9 +165,15 @@ def _list_cluster_collectors(host_variables: Mapping[str, Any]) -> Iterator[str]
 
 
 def _list_host_collectors(host_variables: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the collectors of a Linux host, by name."""
-    for row in _select_mappings(host_variables.get("otel_host_collectors") or ()):
-        yield str(row.get("name"))
+    """Yield the collectors of a Linux host, by the names with which role otel_host installs them."""
+    request = HostRequest.from_variables(host_variables)
+    default_name = read_all_role_options("otel_host")["otel_host_name"]["default"]
+    # Without a list of collectors, the common options are those of the one collector.
+    collector_rows = request.collectors or ([{}] if request.names_any else [])
+    for row in _select_mappings(collector_rows):
+        # A row hides the common name, and a name that is null is the default of the role.
+        written_name = {**request.defaults, **row}.get("name")
+        yield str(default_name if written_name is None else written_name)
 
 
 def _select_mappings(values: Any) -> list[Mapping[str, Any]]:

@@ -79,6 +79,23 @@ def test_a_list_that_is_none_has_no_collector(tmp_path: Path, listed: Any) -> No
         plan(tmp_path, {"otel_host_collectors": listed}, "agent", linux=("eu",))
 
 
+@pytest.mark.parametrize(
+    ("variables", "collector"),
+    [
+        ({"otel_host_recipes": ["otlp_ingest"]}, "agent"),
+        ({"otel_host_recipes": ["otlp_ingest"], "otel_host_name": "edge"}, "edge"),
+        ({"otel_host_collectors": [{"recipes": ["otlp_ingest"]}], "otel_host_name": "edge"}, "edge"),
+        ({"otel_host_collectors": [{"name": None}], "otel_host_name": "edge"}, "agent"),
+        ({"otel_host_collectors": [{}], "otel_host_name": None}, "agent"),
+    ],
+)
+def test_a_collector_of_a_linux_host_may_have_its_name_by_default(
+    tmp_path: Path, variables: dict[str, Any], collector: str
+) -> None:
+    """As role otel_host installs it."""
+    assert plan(tmp_path, variables, collector, linux=("eu",))["only"] == [collector]
+
+
 def test_a_time_before_the_alert_is_a_number(tmp_path: Path) -> None:
     variables = {"otel_collectors": TWO}
     assert plan(tmp_path, variables, "agent")["change_seconds"] == 3600
