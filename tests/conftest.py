@@ -96,7 +96,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put first what shares a long play: a worker takes over tests from the end, and would play it again."""
-    items.sort(key=lambda item: "played" not in getattr(item, "fixturenames", ()))
+    items.sort(key=lambda item: not any(name.startswith("played") for name in getattr(item, "fixturenames", ())))
 
 
 def pytest_collection_finish() -> None:

@@ -11,7 +11,7 @@ import pty
 import re
 import select
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +27,12 @@ VARIABLES: dict[str, Any] = {
     "otel_host_collectors": [{"name": "agent", "recipes": ["otlp_ingest", "debug_output"]}],
 }
 CLUSTERS, HOSTS = ("dev", "eu"), ("web1", "web2")
+Run = subprocess.CompletedProcess[str]
 WAVES: list[dict[str, Any]] = [
     {"name": "first", "members": ["dev", "web1"]},
     {"name": "last", "members": ["all:!dev:!web1"]},
 ]
+WATCHED = [{**wave, "watch_seconds": 60} for wave in WAVES]
 BAD_CONFIG = {"otel_collectors": [{"name": "gateway", "recipes": ["otlp_ingets"]}]}
 BAD_HOST = {"otel_host_memory_limit": "1Mi"}
 NOWHERE = {
@@ -42,13 +44,17 @@ NOWHERE = {
 
 
 def site(
-    tmp_path: Path, waves: Any, *more: str, by_host: dict[str, dict[str, Any]] | None = None
-) -> subprocess.CompletedProcess[str]:
-    """Run playbook site for two clusters, of which only the objects are rendered, and two hosts."""
+    tmp_path: Path,
+    waves: Any,
+    *more: str,
+    by_host: dict[str, dict[str, Any]] | None = None,
+    hosts: Iterable[str] = HOSTS,
+) -> Run:
+    """Run playbook site for two clusters, of which only the objects are rendered, and for Linux hosts."""
     given = by_host or {}
     groups = {
         "hosts": {name: given.get(name, {}) for name in CLUSTERS},
-        "children": {"otel_linux": {"hosts": {name: given.get(name, {}) for name in HOSTS}}},
+        "children": {"otel_linux": {"hosts": {name: given.get(name, {}) for name in hosts}}},
     }
     variables = VARIABLES | ({} if waves is None else {"otel_waves": waves})
     inventory = tmp_path / "inventory.json"
@@ -56,12 +62,12 @@ def site(
     return plays.run_playbook("-i", str(inventory), *more, "playbooks/site.yml")
 
 
-def told(done: subprocess.CompletedProcess[str]) -> str:
+def told(done: Run) -> str:
     """Return what a run prints, as one line."""
     return " ".join((done.stdout + done.stderr).split())
 
 
-def rendered(done: subprocess.CompletedProcess[str]) -> list[set[str]]:
+def rendered(done: Run) -> list[set[str]]:
     """Return the clusters and hosts whose objects and services were built, wave by wave.
 
     Clusters and hosts of one wave have tasks of their own, whose order Ansible does not promise. Before the first wave,
@@ -77,7 +83,7 @@ def _built(output: str) -> set[str]:
     return {host for task in building for host in re.findall(r"^(?:ok|changed): \[(.+?)\]", task, re.MULTILINE)}
 
 
-def _changed_by(done: subprocess.CompletedProcess[str]) -> set[str]:
+def _changed_by(done: Run) -> set[str]:
     return set().union(*rendered(done))
 
 
@@ -101,20 +107,26 @@ def test_a_run_without_waves_changes_all_at_once(tmp_path: Path) -> None:
     assert _built(done.stdout) == {"dev", "eu", "web1", "web2"}
 
 
-@pytest.mark.parametrize(
-    ("bad", "why"),
-    [
-        ({"dev": BAD_CONFIG}, "dev: it failed before the first wave, see its message above"),
-        ({"web1": BAD_HOST}, "is too small for a collector"),
-        ({"web1": NOWHERE}, "web1: present | Install or change the services: The host does not answer."),
-        ({"dev": BAD_CONFIG, "web1": NOWHERE}, "2 of 2 hosts failed"),
-    ],
-)
-def test_a_failed_host_stops_later_waves(tmp_path: Path, bad: dict[str, dict[str, Any]], why: str) -> None:
-    done = site(tmp_path, WAVES, by_host=bad)
+STOPPING: dict[str, tuple[Any, dict[str, dict[str, Any]], str]] = {
+    "a wrong config": (WAVES, {"dev": BAD_CONFIG}, "dev: it failed before the first wave, see its message above"),
+    "too little memory": (WAVES, {"web1": BAD_HOST}, "is too small for a collector"),
+    # Nor does the watch fail, which would ask web2 too.
+    "no answer": (
+        WATCHED,
+        {"web1": NOWHERE, "web2": NOWHERE},
+        "web1: present | Install or change the services: The host does not answer.",
+    ),
+    "all hosts": (WAVES, {"dev": BAD_CONFIG, "web1": NOWHERE}, "2 of 2 hosts failed"),
+}
+
+
+@pytest.mark.parametrize(("waves", "bad", "why"), STOPPING.values(), ids=STOPPING)
+def test_a_failed_host_stops_later_waves(tmp_path: Path, waves: Any, bad: dict[str, dict[str, Any]], why: str) -> None:
+    done = site(tmp_path, waves, by_host=bad)
     assert done.returncode == 2
     verdict = told(done).partition("Wave first: ")[2]
-    assert f"{len(bad)} of 2 hosts failed, and none may:" in verdict, told(done)
+    failed = bad.keys() & set(WAVES[0]["members"])
+    assert f"{len(failed)} of 2 hosts failed, and none may:" in verdict, told(done)
     assert why in verdict
     assert "Later waves did not begin: last." in verdict
     assert not {"eu", "web2"} & _changed_by(done)
@@ -126,29 +138,65 @@ def test_a_wave_that_failed_says_which_passed_before(tmp_path: Path) -> None:
     assert "Passed before: first." in told(done).partition("Wave last: ")[2], told(done)
 
 
-def test_a_wave_may_have_failed_hosts_and_the_run_does_not_end_green(tmp_path: Path) -> None:
-    waves = [{**WAVES[0], "max_failed": 2}, WAVES[1]]
-    done = site(tmp_path, waves, by_host={"dev": BAD_CONFIG, "web1": NOWHERE})
-    assert done.returncode == 2
-    assert {"eu", "web2"} <= _changed_by(done)
-    assert "2 of 2 hosts failed, which max_failed allows: web1:" in told(done)
-    assert "all waves passed, but 2 hosts failed: web1:" in told(done)
+@pytest.fixture(scope="module")
+def played_with_failures(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Return a run in whose first wave all hosts fail, and may."""
+    waves = [{**wave, "on_failure": "roll_back_all"} for wave in WAVES]
+    waves[0]["max_failed"] = 2
+    return site(tmp_path_factory.mktemp("failures"), waves, by_host={"dev": BAD_CONFIG, "web1": NOWHERE})
 
 
-def test_a_run_with_a_failed_host_that_may_fail_lets_its_changes_stay_before_it_ends(tmp_path: Path) -> None:
-    waves = [{**WAVES[0], "max_failed": 1, "on_failure": "roll_back_all"}, {**WAVES[1], "on_failure": "roll_back_all"}]
-    done = site(tmp_path, waves, by_host={"web1": NOWHERE})
-    assert done.returncode == 2
-    _before, settling, end = told(done).partition("tasks/wave_settle.yml for ")
-    assert settling, told(done)
-    assert "all waves passed, but 1 host failed: web1:" in end
-    assert "Bring members back" not in told(done)
+def test_a_wave_may_have_failed_hosts_and_the_run_does_not_end_green(played_with_failures: Run) -> None:
+    assert played_with_failures.returncode == 2
+    assert {"eu", "web2"} <= _changed_by(played_with_failures)
+    assert "2 of 2 hosts failed, which max_failed allows: web1:" in told(played_with_failures)
+    assert "all waves passed, but 2 hosts failed: web1:" in told(played_with_failures)
 
 
-def test_a_run_in_which_hosts_may_fail_and_none_did_ends_green(tmp_path: Path) -> None:
-    done = site(tmp_path, [{**WAVES[0], "max_failed": 1}, WAVES[1]])
-    assert done.returncode == 0, told(done)
-    assert "All waves passed, and no host failed." in told(done)
+def test_a_run_with_a_failed_host_that_may_fail_lets_its_changes_stay_before_it_ends(played_with_failures: Run) -> None:
+    _before, settling, end = told(played_with_failures).partition("tasks/wave_settle.yml for ")
+    assert settling, told(played_with_failures)
+    assert "all waves passed, but 2 hosts failed: web1:" in end
+    assert "Bring members back" not in told(played_with_failures)
+
+
+@pytest.fixture(scope="module")
+def played_green(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Return a run without failures, whose hosts name their waves: one may have failures, one was approved before."""
+    waves = [
+        {"name": "canary", "max_failed": 1, "watch_seconds": 60},
+        {"name": "rest", "watch_seconds": 60, "approval": True},
+    ]
+    wave_of = {"eu": "canary", "web2": "canary", "dev": "rest", "web1": "rest"}
+    labels = {host: {"otel_wave": wave} for host, wave in wave_of.items()}
+    return site(tmp_path_factory.mktemp("green"), waves, "-e", "otel_wave_approved=rest", by_host=labels)
+
+
+def test_hosts_may_name_their_wave(played_green: Run) -> None:
+    assert played_green.returncode == 0, told(played_green)
+    assert rendered(played_green) == [{"eu", "web2"}, {"dev", "web1"}]
+
+
+def test_a_run_in_which_hosts_may_fail_and_none_did_ends_green(played_green: Run) -> None:
+    assert played_green.returncode == 0, told(played_green)
+    assert "Wave canary (1 of 2): 2 hosts: eu, web2. 1 host may fail." in told(played_green)
+    assert "All waves passed, and no host failed." in told(played_green)
+
+
+def test_a_wave_that_was_approved_before_needs_no_terminal(played_green: Run) -> None:
+    assert played_green.returncode == 0, told(played_green)
+    asking, _green, after = told(played_green).partition("Wave canary passed")
+    assert "Its data is compared for 60 s. A person lets it begin." in asking
+    assert "Wave rest passed" in after
+
+
+def test_a_wave_in_which_nothing_runs_is_not_watched(played_green: Run) -> None:
+    assert played_green.returncode == 0, told(played_green)
+    assert "No host may fail. Its data is compared for 60 s." in told(played_green)
+    assert (
+        "Wave rest passed: 2 hosts, collectors changed on 0. Data: nothing changed, so nothing was compared."
+        in told(played_green)
+    )
 
 
 def test_a_cluster_that_does_not_answer_counts_in_its_wave(tmp_path: Path) -> None:
@@ -185,17 +233,6 @@ def test_a_cluster_with_a_lock_is_checked_before_the_first_wave_beside_one_witho
     before, _begin, _waves = done.stdout.partition("Begin the next wave")
     assert done.returncode == 2
     assert "no.lock.yml" in before, told(done)
-
-
-def test_a_run_ends_after_the_wave_that_it_names(tmp_path: Path) -> None:
-    done = site(tmp_path, WAVES, "-e", "otel_wave_until=first")
-    assert done.returncode == 0, told(done)
-    assert rendered(done) == [{"dev", "web1"}]
-    assert "The run ends after wave first." in told(done)
-    unknown = site(tmp_path, WAVES, "-e", "otel_wave_until=frist")
-    assert unknown.returncode == 2
-    assert "there is no wave 'frist'; did you mean 'first'? (at otel_wave_until)" in told(unknown)
-    assert rendered(unknown) == []
 
 
 def test_a_run_that_shall_end_after_a_wave_changes_nothing_without_waves(tmp_path: Path) -> None:
@@ -274,19 +311,25 @@ def test_a_way_back_of_hosts_that_keep_one_release_is_refused(tmp_path: Path) ->
     assert rendered(done) == []
 
 
-def test_a_wave_that_was_approved_before_needs_no_terminal(tmp_path: Path) -> None:
-    done = site(tmp_path, APPROVAL, "-e", "otel_wave_approved=last")
-    assert done.returncode == 0, told(done)
-    assert rendered(done) == [{"dev", "web1"}, {"eu", "web2"}]
-    unknown = site(tmp_path, APPROVAL, "-e", "otel_wave_approved=lats")
-    assert unknown.returncode == 2
-    assert "there is no wave 'lats'; did you mean 'last'? (at otel_wave_approved)" in told(unknown)
-
-
-def test_a_run_that_ends_before_the_approval_needs_none(tmp_path: Path) -> None:
+def test_a_run_ends_after_the_wave_that_it_names_and_needs_no_approval_of_the_next(tmp_path: Path) -> None:
     done = site(tmp_path, APPROVAL, "-e", "otel_wave_until=first")
     assert done.returncode == 0, told(done)
     assert rendered(done) == [{"dev", "web1"}]
+    assert "The run ends after wave first." in told(done)
+
+
+MISSPELT = {
+    "otel_wave_until=frist": "there is no wave 'frist'; did you mean 'first'? (at otel_wave_until)",
+    "otel_wave_approved=lats": "there is no wave 'lats'; did you mean 'last'? (at otel_wave_approved)",
+}
+
+
+@pytest.mark.parametrize(("given", "said"), MISSPELT.items(), ids=MISSPELT)
+def test_a_wave_that_no_plan_has_is_refused(tmp_path: Path, given: str, said: str) -> None:
+    done = site(tmp_path, APPROVAL, "-e", given)
+    assert done.returncode == 2
+    assert said in told(done)
+    assert rendered(done) == []
 
 
 def test_check_mode_asks_nobody(tmp_path: Path) -> None:
@@ -344,39 +387,37 @@ def test_a_person_at_the_terminal_lets_a_wave_begin(tmp_path: Path) -> None:
     assert "Wave last passed" in after
 
 
-WATCHED = [{**wave, "watch_seconds": 60} for wave in WAVES]
+SILENT = {
+    "web1": ("present", "Install or change the services: The host does not answer."),
+    "web2": ("absent", "Remove the services: The host does not answer."),
+    "web3": ("verified", "Fail if a collector failed: Collectors of web3 failed the test."),
+}
 
 
-def test_a_wave_in_which_nothing_runs_is_not_watched(tmp_path: Path) -> None:
-    done = site(tmp_path, WATCHED)
-    assert done.returncode == 0, told(done)
-    assert "No host may fail. Its data is compared for 60 s." in told(done)
-    assert (
-        "Wave last passed: 2 hosts, collectors changed on 0. Data: nothing changed, so nothing was compared."
-        in told(done)
-    )
-
-
-def test_a_host_that_does_not_answer_fails_its_wave_and_not_the_watch(tmp_path: Path) -> None:
-    done = site(tmp_path, WATCHED, by_host={"web1": NOWHERE, "web2": NOWHERE})
-    assert done.returncode == 2
-    verdict = told(done).partition("Wave first: ")[2]
-    assert "1 of 2 hosts failed, and none may: web1: present | Install or change the services" in verdict, told(done)
-
-
-@pytest.mark.parametrize("state", ["present", "absent", "verified"])
-def test_a_wave_in_which_no_host_answers_reaches_its_gate_and_its_way_back(tmp_path: Path, state: str) -> None:
+@pytest.fixture(scope="module")
+def played_in_silence(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Return a run in whose last wave no host answers, each with another state."""
     waves = [
         {"name": "first", "members": ["dev"], "on_failure": "roll_back_all"},
         {"name": "last", "members": ["eu", "otel_linux"], "on_failure": "roll_back_all"},
     ]
-    lost = {**NOWHERE, "otel_host_state": state}
-    done = site(tmp_path, waves, "--limit", "dev,web1,web2", by_host={"web1": lost, "web2": lost})
-    assert done.returncode == 2
-    verdict = told(done).partition("Wave last: ")[2]
-    assert "2 of 2 hosts failed, and none may: web1:" in verdict, told(done)
+    lost = {host: {**NOWHERE, "otel_host_state": state} for host, (state, _why) in SILENT.items()}
+    folder = tmp_path_factory.mktemp("silence")
+    return site(folder, waves, "--limit", "dev,web1,web2,web3", by_host=lost, hosts=SILENT)
+
+
+def test_a_wave_in_which_no_host_answers_reaches_its_gate_and_its_way_back(played_in_silence: Run) -> None:
+    assert played_in_silence.returncode == 2
+    verdict = told(played_in_silence).partition("Wave last: ")[2]
+    assert "3 of 3 hosts failed, and none may: web1:" in verdict, told(played_in_silence)
     assert "No host went back. Not changed by this run, so not taken back: dev." in verdict
-    assert "unreachable=1" not in told(done)
+
+
+@pytest.mark.parametrize("host", SILENT, ids=[state for state, _why in SILENT.values()])
+def test_a_silent_host_counts_in_its_wave_whatever_its_state(played_in_silence: Run, host: str) -> None:
+    state, why = SILENT[host]
+    assert f"{host}: {state} | {why}" in told(played_in_silence).partition("Wave last: ")[2], told(played_in_silence)
+    assert re.search(rf"^{host} +: .* unreachable=0 ", played_in_silence.stdout, re.MULTILINE)
 
 
 def test_one_host_that_may_fail_and_does_not_answer_lets_later_waves_begin(tmp_path: Path) -> None:
@@ -468,15 +509,6 @@ def test_what_a_secret_task_says_is_kept_nowhere(tmp_path: Path) -> None:
     assert done.returncode == 0, told(done)
     assert 'kept: {"task": "Fail with a secret", "result": {}}' in told(done), told(done)
     assert "a-secret-of-this-test" not in done.stdout + done.stderr
-
-
-def test_hosts_may_name_their_wave(tmp_path: Path) -> None:
-    waves = [{"name": "canary"}, {"name": "rest"}]
-    wave_of = {"eu": "canary", "web2": "canary", "dev": "rest", "web1": "rest"}
-    labels = {host: {"otel_wave": wave} for host, wave in wave_of.items()}
-    done = site(tmp_path, waves, by_host=labels)
-    assert done.returncode == 0, told(done)
-    assert rendered(done) == [{"eu", "web2"}, {"dev", "web1"}]
 
 
 @pytest.mark.parametrize("name", ["eu", "web2"])
