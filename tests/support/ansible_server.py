@@ -11,6 +11,7 @@ process does both before the second run. A run has its own arguments, environmen
 from __future__ import annotations
 
 import gc
+import inspect
 import json
 import os
 import sys
@@ -66,6 +67,7 @@ def iter_preparation_steps() -> Iterator[Callable[[], Any]]:
     root = Path(next(iter(import_module(COLLECTION).__path__)))
     actions = [f"{COLLECTION}.plugins.action.{path.stem}" for path in root.glob("plugins/action/[!_]*.py")]
     yield from (lambda name=name: import_module(name) for name in actions)
+    yield lambda: inspect.getmodule(prepare_common_state.__code__)  # Ansible looks through all modules for a warning
     documents: Any = import_module(f"{COLLECTION}.plugins.plugin_utils._otelcol._documents")
     tables: Any = import_module(f"{COLLECTION}.plugins.plugin_utils._otelcol._tables")
     files = [*root.glob("roles/*/meta/argument_specs.yml"), *root.glob("roles/otel_collector/*/**/*.yml")]
@@ -100,6 +102,8 @@ def serve_runs() -> None:
     from ansible.cli.playbook import PlaybookCLI  # noqa: PLC0415 # in this process alone
 
     module_host.use(address)
+    templates = tempfile.TemporaryDirectory()
+    import_neighbour("kept_templates").use(templates.name)
     for number, line in enumerate(sys.stdin):
         if number == 1:  # many processes here have one run only
             prepare_common_state()
