@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,9 @@ RELEASES = {
     ),
 }
 APPS = {"name": "apps", "namespaces": ["opentelemetry", "shop"], "collector": {"name": "gateway"}}
+COLLECTORS = [GATEWAY, {**GATEWAY, "namespace": "edge"}]
+TWO: dict[str, Any] = {"eu": {}, "us": {}}
+GROWTH = {"growth": [1, "100%"]}
 INSTRUMENTATION: dict[str, Any] = {**APPS, "languages": {"python": {}}}
 
 
@@ -172,9 +177,18 @@ def test_site_finds_nothing_to_change_where_the_files_were_applied(tmp_path: Pat
     assert {key[0] for key in set(live) - from_files} == {"Namespace"}, "those that every cluster has"
 
 
-def test_files_of_a_collector_that_is_gone_are_removed_and_those_of_others_stay(tmp_path: Path) -> None:
-    out, hosts = tmp_path / "out", {"eu": {}, "us": {}}
-    rendered(out, "-i", inventory(tmp_path, hosts, otel_collectors=[GATEWAY, {**GATEWAY, "namespace": "edge"}]))
+@pytest.fixture(scope="module")
+def played_for_two(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the files of two clusters, each with two collectors, of an inventory whose waves grow."""
+    folder = tmp_path_factory.mktemp("two")
+    rendered(folder / "out", "-i", inventory(folder, TWO, otel_collectors=COLLECTORS, otel_waves=GROWTH))
+    return folder / "out"
+
+
+def test_files_of_a_collector_that_is_gone_are_removed_and_those_of_others_stay(
+    tmp_path: Path, played_for_two: Path
+) -> None:
+    out = shutil.copytree(played_for_two, tmp_path / "out")
     (out / "eu" / "collectors" / "opentelemetry" / "mine.yml").write_text("kind: Mine\n", encoding="utf-8")
     (out / "README.md").write_text("Ours\n", encoding="utf-8")
     source = inventory(tmp_path, {"eu": {}}, otel_collectors=[{**GATEWAY, "name": "other"}])
@@ -194,16 +208,53 @@ def test_files_of_a_collector_that_is_gone_are_removed_and_those_of_others_stay(
     assert "us is of no host of the inventory" in " ".join(told.split())
 
 
-def test_waves_are_folders_and_a_cluster_that_changes_its_wave_moves(tmp_path: Path) -> None:
-    out, hosts = tmp_path / "out", {"eu": {}, "us": {}}
-    waves = [{"name": "first", "members": ["eu"]}, {"name": "rest", "members": ["us"]}]
-    rendered(out, "-i", inventory(tmp_path, hosts, otel_collectors=[GATEWAY], otel_waves=waves))
-    assert {path.relative_to(out).as_posix() for path in out.glob("*/*")} == {"first/eu", "rest/us"}
+def test_a_new_host_moves_no_cluster_of_a_growth(tmp_path: Path, played_for_two: Path) -> None:
+    out = shutil.copytree(played_for_two, tmp_path / "out")
+    before = files(out)
+    hosts = {"asia": {}, **TWO}
+    rendered(out, "-i", inventory(tmp_path, hosts, otel_collectors=COLLECTORS, otel_waves=GROWTH))
+    assert {path.name for path in out.iterdir()} == set(hosts)
+    assert files(out).items() > before.items()
+
+
+@pytest.fixture(scope="module")
+def played_in_waves(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Return the folder of a run for clusters in waves, with a page of changes, and what the run prints."""
+    folder = tmp_path_factory.mktemp("waves")
+    out, page = folder / "out", folder / "changes.md"
+    waves = [
+        {"name": "first", "members": ["eu"], "on_failure": "roll_back_wave"},
+        {"name": "rest", "members": ["all:!eu"], "approval": True},
+    ]
+    hosts = {"bad": {"otel_collectors": [{"name": "bad", "recipes": ["unknown"]}]}, **TWO}
+    source = inventory(folder, hosts, otel_collectors=[GATEWAY], otel_waves=waves)
+    asked = ["-e", f"otel_gitops_path={out}", "-e", f"otel_gitops_changes_path={page}", "-e", "otel_wave_until=first"]
+    done = plays.run_playbook("playbooks/render.yml", "-i", source, *asked)
+    return folder, done.stdout + done.stderr
+
+
+def folders(out: Path) -> set[str]:
+    return {path.relative_to(out).as_posix() for path in out.glob("*/*")}
+
+
+def test_files_need_no_approval_and_one_bad_cluster_stops_no_other(played_in_waves: tuple[Path, str]) -> None:
+    """The gates of waves are about hosts that change; `render` changes none."""
+    folder, printed = played_in_waves
+    assert printed.count("failed=1 ") == 1, printed
+    assert folders(folder / "out") == {"first/eu", "rest/us"}
+    told = (folder / "changes.md").read_text(encoding="utf-8")
+    assert told.startswith(
+        "# 2 of 2 clusters change\n\nNot rendered: bad. What changes there is unknown.\n\n## eu, us\n"
+    )
+
+
+def test_a_cluster_that_changes_its_wave_moves(tmp_path: Path, played_in_waves: tuple[Path, str]) -> None:
+    out = shutil.copytree(played_in_waves[0] / "out", tmp_path / "out")
     waves = [{"name": "first", "members": ["us"]}, {"name": "rest", "members": ["eu"]}]
-    source = inventory(tmp_path, hosts, otel_collectors=[GATEWAY], otel_waves=waves)
+    source = inventory(tmp_path, TWO, otel_collectors=[GATEWAY], otel_waves=waves)
     page = tmp_path / "changes.md"
     told = " ".join(rendered(out, "-i", source, "--limit", "eu", "-e", f"otel_gitops_changes_path={page}").split())
-    assert {path.relative_to(out).as_posix() for path in out.glob("*/*")} == {"rest/eu", "rest/us"}
+    assert folders(out) == {"rest/eu", "rest/us"}
     assert "the folder of eu moved from `first/eu` to `rest/eu`; let the tool" in told
     assert page.read_text(encoding="utf-8") == (
         "# 1 of 1 clusters change\n\nNot rendered: us. What changes there is unknown.\n\n"
@@ -211,41 +262,12 @@ def test_waves_are_folders_and_a_cluster_that_changes_its_wave_moves(tmp_path: P
     )
 
 
-def test_a_new_host_moves_no_cluster_of_a_growth(tmp_path: Path) -> None:
-    out, growth = tmp_path / "out", {"growth": [1, "100%"]}
-    rendered(out, "-i", inventory(tmp_path, {"eu": {}, "us": {}}, otel_collectors=[GATEWAY], otel_waves=growth))
-    before = files(out)
-    hosts: dict[str, Any] = {"asia": {}, "eu": {}, "us": {}}
-    rendered(out, "-i", inventory(tmp_path, hosts, otel_collectors=[GATEWAY], otel_waves=growth))
-    assert {path.name for path in out.iterdir()} == set(hosts)
-    assert files(out).items() > before.items()
-
-
-def test_files_need_no_approval_and_one_bad_cluster_stops_no_other(tmp_path: Path) -> None:
-    """The gates of waves are about hosts that change; `render` changes none."""
-    out, page = tmp_path / "out", tmp_path / "changes.md"
-    waves = [
-        {"name": "first", "members": ["eu"], "on_failure": "roll_back_wave"},
-        {"name": "rest", "members": ["all:!eu"], "approval": True},
-    ]
-    hosts = {"bad": {"otel_collectors": [{"name": "bad", "recipes": ["unknown"]}]}, "eu": {}, "us": {}}
-    source = inventory(tmp_path, hosts, otel_collectors=[GATEWAY], otel_waves=waves)
-    asked = ["-e", f"otel_gitops_path={out}", "-e", f"otel_gitops_changes_path={page}", "-e", "otel_wave_until=first"]
-    done = plays.run_playbook("playbooks/render.yml", "-i", source, *asked)
-    assert done.stdout.count("failed=1 ") == 1, done.stdout + done.stderr
-    assert {path.relative_to(out).as_posix() for path in out.glob("*/*")} == {"first/eu", "rest/us"}
-    told = page.read_text(encoding="utf-8")
-    assert told.startswith(
-        "# 2 of 2 clusters change\n\nNot rendered: bad. What changes there is unknown.\n\n## eu, us\n"
-    )
-
-
-def test_a_pull_request_shows_what_its_inventory_changes(tmp_path: Path) -> None:
-    out, page = tmp_path / "out", tmp_path / "changes.md"
-    rendered(out, "-i", inventory(tmp_path, {"eu": {}, "us": {}}, otel_collectors=[GATEWAY]))
+def test_a_pull_request_shows_what_its_inventory_changes(tmp_path: Path, played_for_two: Path) -> None:
+    out, page = shutil.copytree(played_for_two, tmp_path / "out"), tmp_path / "changes.md"
     before = files(out)
     more = {**GATEWAY, "recipes": ["otlp_ingest", "cluster_events", {"debug_output": {"verbosity": "detailed"}}]}
-    source = inventory(tmp_path, {"eu": {"otel_collectors": [more]}, "us": {}}, otel_collectors=[GATEWAY])
+    hosts = {"eu": {"otel_collectors": [more, *COLLECTORS[1:]]}, "us": {}}
+    source = inventory(tmp_path, hosts, otel_collectors=COLLECTORS)
     rendered(out, "-i", source, "--check", "-e", f"otel_gitops_changes_path={page}")
     told = page.read_text(encoding="utf-8")
     assert told.startswith("# 1 of 2 clusters change\n\n## eu\n\n### Collector opentelemetry/gateway\n")
@@ -255,92 +277,137 @@ def test_a_pull_request_shows_what_its_inventory_changes(tmp_path: Path) -> None
     assert files(out) == before
 
 
-@pytest.mark.parametrize("kind", ["file", "link", "marker", "marker names others", "secret"])
-def test_what_is_not_of_render_is_never_touched(kind: str, tmp_path: Path) -> None:
-    out, others = tmp_path / "out", tmp_path / "others"
-    folder = out / "eu" / "collectors"
-    for path in (folder, others):
-        path.mkdir(parents=True)
-    mine = others / "mine.yml"
-    mine.write_text("kind: Mine\n", encoding="utf-8")
-    collector = GATEWAY
-    if kind == "file":
-        (folder / "opentelemetry.yml").write_text("kind: Mine\n", encoding="utf-8")
-    elif kind == "link":
-        (folder / "opentelemetry").symlink_to(others, target_is_directory=True)
-    elif kind == "marker":
-        (out / "eu" / ".o11y-render").write_text("[]", encoding="utf-8")
-    elif kind == "marker names others":
-        marker = {"host": "eu", "files": ["../../others/mine.yml"]}
-        (out / "eu" / ".o11y-render").write_text(json.dumps(marker), encoding="utf-8")
-    else:
-        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "stringData": {"a": SECRET}}
-        collector = {**GATEWAY, "extra_manifests": [secret]}
-    before = files(tmp_path)
-    source = inventory(tmp_path, {"eu": {}}, otel_collectors=[collector])
-    done = plays.run_playbook("playbooks/render.yml", "-i", source, "-e", f"otel_gitops_path={out}")
-    said = {
-        "file": "playbook render did not write",
-        "link": "it is a link",
-        "marker": "it does not list files",
-        "marker names others": "which is not in the folder",
-        "secret": "a secret would stand in clear text in collectors/opentelemetry/gateway.yml",
-    }
-    assert done.returncode != 0
-    told = " ".join((done.stdout + done.stderr).split())
-    assert said[kind] in told, told
-    assert SECRET not in told
-    assert files(tmp_path) | {"inventory.json": ""} == before | {"inventory.json": ""}
-
-
-LINKED = {
-    "a folder of a wave that the cluster has left": ("old/eu", "l -> others"),
-    "a folder of another name": ("zzz", "l -> others"),
-    "a marker": ("eu", ".o11y-render -> others/marker"),
-    "a marker that leads nowhere": ("eu", ".o11y-render -> others/none"),
-    "the folder of a marker": ("", "old -> others/wave"),
+# What is in the folder of the cluster or where a link leads: where, what, and what `render` says.
+OTHERS: dict[str, tuple[str, str, str]] = {
+    "a file": ("eu/collectors/opentelemetry.yml", "kind: Mine", "playbook render did not write"),
+    "a marker without files": ("eu/.o11y-render", "[]", "it does not list files"),
+    "a marker of files of others": (
+        "eu/.o11y-render",
+        json.dumps({"host": "eu", "files": ["../../others/mine.yml"]}),
+        "which is not in the folder",
+    ),
+    "a link in the folder": ("eu/collectors/opentelemetry", "-> others", "it is a link"),
+    "a folder of a wave that the cluster has left": ("old/eu/l", "-> others", "it is a link"),
+    "a folder of another name": ("zzz/l", "-> others", "it is of host 'eu', and its folder is 'zzz'"),
+    "a marker": ("eu/.o11y-render", "-> others/marker", "it is a link"),
+    "a marker that leads nowhere": ("eu/.o11y-render", "-> others/none", "it is a link"),
+    "the folder of a marker": ("old", "-> others/wave", "it is a link"),
 }
 
 
-@pytest.mark.parametrize("kind", LINKED)
-def test_links_lead_render_to_no_file(kind: str, tmp_path: Path) -> None:
-    """Not to be written, to be removed, nor to be read for the page of changes."""
-    out, others = tmp_path / "out", tmp_path / "others"
-    folder, link = LINKED[kind]
-    name, target = link.split(" -> ")
-    (out / folder).mkdir(parents=True)
+def write_others(folder: Path, kind: str) -> None:
+    """Write what is of others below the folder that `render` gets, and beside."""
+    path, content, _said = OTHERS[kind]
     marker = json.dumps({"host": "eu", "files": ["l/mine.yml"]})
-    for path, text in {"mine.yml": f"kind: {SECRET}\n", "marker": marker, "wave/eu/.o11y-render": marker}.items():
-        (others / path).parent.mkdir(parents=True, exist_ok=True)
-        (others / path).write_text(text, encoding="utf-8")
-    if name == "l":
-        (out / folder / ".o11y-render").write_text(marker, encoding="utf-8")
-    (out / folder / name).symlink_to(tmp_path / target)
-    source = inventory(tmp_path, {"eu": {}}, otel_collectors=[GATEWAY])
-    page, before = tmp_path / "changes.md", files(tmp_path)
-    asked = ["-i", source, "-e", f"otel_gitops_path={out}", "-e", f"otel_gitops_changes_path={page}"]
-    for mode in ("--check", "--diff"):
-        done = plays.run_playbook("playbooks/render.yml", *asked, mode)
-        told = " ".join((done.stdout + done.stderr).split())
-        assert done.returncode != 0
-        assert "it is a link" in told or "it is of host 'eu', and its folder is 'zzz'" in told, told
-        assert SECRET not in told
-        assert files(tmp_path) == before
+    texts = {"others/mine.yml": f"kind: {SECRET}\n", "others/marker": marker, "others/wave/eu/.o11y-render": marker}
+    if path.endswith("/l"):
+        texts[f"out/{path.removesuffix('l')}.o11y-render"] = marker
+    if not content.startswith("-> "):
+        texts[f"out/{path}"] = content
+    for name, text in texts.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    if content.startswith("-> "):
+        (folder / "out" / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "out" / path).symlink_to(folder / content.removeprefix("-> "))
 
 
-def test_what_only_site_can_install_is_named(tmp_path: Path) -> None:
-    given = {**products(tmp_path), "otel_operator_certificates": "generated", "cert_manager_provider": "existing"}
-    source = inventory(tmp_path, {"eu": {}}, otel_collectors=[GATEWAY], **given)
-    told = " ".join(rendered(tmp_path / "out", "-i", source).split())
+TASKS = plays.ROOT / "playbooks" / "tasks" / "gitops.yml"
+
+
+@pytest.fixture(scope="module", params=["--check", "--diff"])
+def played_beside_others(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Let the tasks of `render` write the files of a cluster to a folder for each kind of what is of others."""
+    folder = tmp_path_factory.mktemp("others")
+    for kind in OTHERS:
+        write_others(folder / kind, kind)
+    before = {kind: files(folder / kind) for kind in OTHERS}
+    written = {"name": "Write", "ansible.builtin.include_tasks": str(TASKS)}
+    told = {"name": "Tell", "ansible.builtin.debug": {"msg": "told of {{ kind }}: {{ ansible_failed_result.msg }} end"}}
+    (folder / "kind.yml").write_text(
+        json.dumps([{"name": "Try", "block": [written], "rescue": [told]}]), encoding="utf-8"
+    )
+    play = {
+        "hosts": "eu",
+        "connection": "local",
+        "gather_facts": False,
+        "vars": {
+            "otel_collectors": [GATEWAY],
+            "otel_gitops_path": f"{folder}/{{{{ kind | default('none') }}}}/out",
+            "otel_gitops_changes_path": str(folder / "changes.md"),
+        },
+        "pre_tasks": [
+            {"ansible.builtin.import_role": {"name": str(plays.ROOT / "playbooks" / "roles" / "otel"), "public": True}}
+        ],
+        "roles": [{"role": "o11y.opentelemetry.otel_collector", "vars": {"otel_collector_state": "rendered"}}],
+        "tasks": [
+            {
+                "ansible.builtin.include_tasks": "kind.yml",
+                "loop": list(OTHERS),
+                "loop_control": {"loop_var": "kind"},
+            }
+        ],
+    }
+    done = plays.run(folder, [play], {"eu": {}}, request.param)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not (folder / "changes.md").exists()
+    after = {kind: files(folder / kind) for kind in OTHERS}
+    output = " ".join((done.stdout + done.stderr).split()).replace("''", "'")  # YAML doubles quotes
+    return {"output": output, "before": before, "after": after}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_what_is_of_others_is_neither_written_nor_read_nor_removed(
+    kind: str, played_beside_others: dict[str, Any]
+) -> None:
+    """Nor is a link, for the page of changes."""
+    told = re.findall(rf"told of {kind}: (.*?) end", played_beside_others["output"])
+    assert told and OTHERS[kind][2] in told[0], played_beside_others["output"]
+    assert SECRET not in played_beside_others["output"]
+    assert played_beside_others["after"][kind] == played_beside_others["before"][kind]
+
+
+@pytest.mark.parametrize("kind", ["a link in the folder", "secret"])
+def test_render_fails_and_writes_nothing(kind: str, tmp_path: Path) -> None:
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "stringData": {"a": SECRET}}
+    collector, said = {**GATEWAY, "extra_manifests": [secret]}, "a secret would stand in clear text in"
+    if kind in OTHERS:
+        collector, said = GATEWAY, OTHERS[kind][2]
+        write_others(tmp_path, kind)
+    source = inventory(tmp_path, {"eu": {}}, otel_collectors=[collector])
+    before = files(tmp_path)
+    asked = ["-e", f"otel_gitops_path={tmp_path / 'out'}", "-e", f"otel_gitops_changes_path={tmp_path / 'changes.md'}"]
+    done = plays.run_playbook("playbooks/render.yml", "-i", source, *asked)
+    assert done.returncode != 0
+    told = " ".join((done.stdout + done.stderr).split())
+    assert said in told, told
+    assert SECRET not in told
+    assert files(tmp_path) == before
+
+
+@pytest.fixture(scope="module")
+def played_with_products(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Return the folder of a cluster with a chart and a product that only `site` installs, and what the run tells."""
+    folder = tmp_path_factory.mktemp("products")
+    given = {
+        **products(folder),
+        "cert_manager_provider": "helm",
+        "cert_manager_helm_values": {"global": {"logLevel": 3}},
+        "otel_operator_certificates": "generated",
+    }
+    source = inventory(folder, {"eu": {}}, otel_collectors=[GATEWAY], **given)
+    told = " ".join(rendered(folder / "out", "-i", source).split())
+    return folder / "out" / "eu", told
+
+
+def test_what_only_site_can_install_is_named(played_with_products: tuple[Path, str]) -> None:
+    folder, told = played_with_products
     assert "opentelemetry-operator is in no file: its certificate is made in the cluster" in told
-    assert not (tmp_path / "out" / "eu" / "operator").exists()
+    assert not (folder / "operator").exists()
 
 
-def test_a_helm_release_has_its_namespace_and_its_values(tmp_path: Path) -> None:
-    given = {"cert_manager_provider": "helm", "cert_manager_helm_values": {"global": {"logLevel": 3}}}
-    source = inventory(tmp_path, {"eu": {}}, otel_collectors=[GATEWAY], **given)
-    rendered(tmp_path / "out", "-i", source)
-    folder = tmp_path / "out" / "eu" / "cert-manager"
+def test_a_helm_release_has_its_namespace_and_its_values(played_with_products: tuple[Path, str]) -> None:
+    folder = played_with_products[0] / "cert-manager"
     values = yaml.safe_load((folder / "values.yml").read_text(encoding="utf-8"))
     assert values["global"]["logLevel"] == 3
     assert [ref(one) for one in objects(folder)] == [("Namespace", "", "cert-manager")]
