@@ -21,7 +21,8 @@ from urllib.parse import unquote
 
 from ....module_utils._otelcol.errors import Problem
 from ....module_utils._otelcol.forecast.sent_changes import Sent
-from ....module_utils._otelcol.forecast.size_sinks import add_size_sinks, batch_sinks, exporter_of_size_sink
+from ....module_utils._otelcol.forecast.sink_queues import batch_sinks
+from ....module_utils._otelcol.forecast.size_sinks import add_size_sinks, exporter_of_size_sink
 from ....module_utils._otelcol.otlp_requests import measure_resources
 from ....module_utils._otelcol.testing import cluster_facts, harness
 from ....module_utils._otelcol.testing.checked_pipelines import map_signals_of_receivers
@@ -125,7 +126,7 @@ def _replay_once(setup: CollectorSetup, replay: Replay, side: str) -> Replayed:
         }
         ends = ReplacedEnds(address, ports, folder, setup.otlp_http, is_replay=True)
         built_harness = harness.build_harness(setup.config, ends)
-        add_size_sinks(built_harness.config, ends, setup.config, built_harness.exporter_by_sink)
+        add_size_sinks(built_harness, ends, setup.config)
         batch_sinks(built_harness, ends)
         command = build_command(setup, built_harness, ends)
         with collector_run.run_collector(runtime, command, _TIMEOUT_SECONDS) as log_lines:

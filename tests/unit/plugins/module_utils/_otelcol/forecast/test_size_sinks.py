@@ -9,7 +9,6 @@ from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.size_sinks import (
     add_size_sinks,
-    batch_sinks,
     exporter_of_size_sink,
     name_size_sink,
     sends_otlp,
@@ -18,39 +17,6 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testin
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.replaced_ends import ReplacedEnds
 
 from tests.support.cases import cases
-
-BATCH = {"min_size": 100, "flush_timeout": "1s"}
-
-
-def queue_of_sink(otlp_http: str, processors: dict[str, Any]) -> Any:
-    pipeline = {"receivers": ["otlp"], "processors": list(processors), "exporters": ["debug"]}
-    config = {
-        "receivers": {"otlp": {}},
-        "processors": processors,
-        "exporters": {"debug": {}},
-        "service": {"pipelines": {"traces": pipeline}},
-    }
-    ends = ReplacedEnds("http://127.0.0.1:9", {"otlp": 1}, "/", otlp_http, is_replay=True)
-    built = build_harness(config, ends)
-    batch_sinks(built, ends)
-    (sink,) = built.exporter_by_sink
-    return built.config["exporters"][sink]["sending_queue"]
-
-
-def test_a_sink_gets_many_requests_at_once_and_none_of_them_is_cut() -> None:
-    queue = queue_of_sink("otlp_http", {})
-    assert queue["batch"] == {"sizer": "bytes", "min_size": 1 << 18, "flush_timeout": "1h"}, "no `max_size`, which cuts"
-    assert (queue["num_consumers"], queue["block_on_overflow"]) == (1, True), "in their order, and none is dropped"
-    assert queue["sizer"] == "bytes" and queue["queue_size"] == 1 << 27
-
-
-@cases(
-    "otlp_http, processors",
-    ("otlphttp", {}),  # of a version before batches in queues
-    ("otlp_http", {"group_by_trace": {}}),  # whose end is seen by the number of requests
-)
-def test_a_sink_gets_each_request_by_itself_where_batches_do_not_do(otlp_http: str, processors: dict[str, Any]) -> None:
-    assert queue_of_sink(otlp_http, processors) == {"enabled": False}
 
 
 def beside(exporter: str, settings: dict[str, Any]) -> dict[str, Any]:
@@ -61,7 +27,7 @@ def beside(exporter: str, settings: dict[str, Any]) -> dict[str, Any]:
     }
     ends = ReplacedEnds("http://127.0.0.1:9", {"otlp": 1}, "/", is_replay=True)
     built = build_harness(config, ends)
-    add_size_sinks(built.config, ends, config, built.exporter_by_sink)
+    add_size_sinks(built, ends, config)
     (sink,) = built.exporter_by_sink
     pipeline = built.config["service"]["pipelines"]["traces"]
     assert pipeline["exporters"] == [sink, f"{sink}_size"]
@@ -80,25 +46,17 @@ def test_it_compresses_as_the_exporter_does(exporter: str, settings: dict[str, A
     assert beside(exporter, settings)["compression"] == compression
 
 
-def test_it_makes_the_same_batches_however_long_they_take() -> None:
-    queue = {"sizer": "bytes", "queue_size": 10_000, "batch": BATCH, "storage": "file_storage", "wait_for_result": True}
-    wanted = {"queue_size": 10**9, "num_consumers": 1, "block_on_overflow": True}
-    assert beside("otlp_grpc", {"sending_queue": queue})["sending_queue"] == {
-        **wanted,
-        "sizer": "bytes",
-        "batch": {"min_size": 100, "flush_timeout": "1h"},
-    }
-    assert beside("otlp_grpc", {"sending_queue": {"batch": {}}})["sending_queue"] == {
-        **wanted,
-        "batch": {"flush_timeout": "1h"},
-    }
-    for other in ({"queue_size": 5}, {"enabled": False, "batch": BATCH}):
-        assert beside("otlp_grpc", {"sending_queue": other})["sending_queue"] == {"enabled": False}
-
-
 def test_it_encodes_as_the_exporter_does() -> None:
     own = {"encoding": "json", "compression_params": {"level": 9}}
     assert own.items() <= beside("otlp_http", own).items()
+
+
+def test_it_makes_batches_if_the_exporter_does() -> None:
+    assert beside("otlp_grpc", {"sending_queue": {"batch": {"min_size": 100}}})["sending_queue"]["batch"] == {
+        "min_size": 100,
+        "flush_timeout": "1h",
+    }
+    assert beside("otlp_grpc", {})["sending_queue"] == {"enabled": False}
 
 
 def test_the_bytes_of_an_exporter_come_under_its_own_name() -> None:
