@@ -12,7 +12,7 @@ path in a config with the value there.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -81,6 +81,12 @@ class UserPathStep:
     def is_any(self) -> bool:
         """Whether the step leads to every key and index."""
         return self.key == ANY_TEXT and self.pattern is not None
+
+    def select_keys(self, keys: Iterable[str]) -> list[str]:
+        """Return those of some keys to which the step leads: of `otlp_*`, `otlp_grpc` and `otlp_http`."""
+        if self.pattern is not None:
+            return [key for key in keys if self.pattern.match(key)]
+        return [key for key in keys if key == self.key]
 
     def find_targets(self, path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
         """Yield path and value of everything that the step leads to."""

@@ -34,9 +34,10 @@ from ..config.paths import value_at
 from ..errors import Problem
 from ..traits import kind_of
 from .findings import SEVERITIES
+from .node_paths import Existence
 from .profiles import OFF, PROFILES
 from .user_conditions import CONDITION_NAMES, OPTIONAL_KEY, Conditions, UserCondition, is_optional, read_condition
-from .user_path_check import Existence, KnownPaths
+from .user_path_check import KnownPaths
 from .user_paths import SAME_PLACE, PathSteps, find_path_matches, parse_path_steps
 from .user_rule_parts import MOST_ITEMS, RulePart
 from .user_rule_when import read_when
