@@ -24,8 +24,9 @@ from ..languages.ottl_language import OttlLanguage
 from ..traits import CONNECTORS, Trait, kind_of, types_with_traits
 from .branch_model import NOT_PROBED, Branch, Settings
 from .connector_branches import list_branches_of_counts, list_branches_of_routes
-from .processor_steps import STEP_LISTS_BY_KIND, list_branches_of_steps
+from .processor_steps import list_branches_of_steps
 from .sampling_branches import list_branches_of_policies
+from .step_lists import STEP_LISTS_BY_KIND
 
 # What lists the branches of a component, by its section and type. Processors with steps have processor_steps.py.
 _BRANCH_LISTERS_BY_KIND: dict[tuple[str, str], Callable[[Path, Settings], Iterator[Branch]]] = {

@@ -9,7 +9,7 @@ the resource::
 
     set(resource.attributes["o11y.test.taken"], true) where name == "b"
 
-processor_steps.py and taking_fields.py call this.
+step_model.py, step_lists.py and taking_fields.py call this.
 """
 
 from __future__ import annotations
