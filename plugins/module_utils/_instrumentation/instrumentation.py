@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from .._otelcol.config.config_secrets import secret_kind_at
+from .._otelcol.config.secret_kinds import secret_kind_at
 from .._otelcol.config.secret_names import is_secret_name
 from .._otelcol.errors import Problem
 from .._otelcol.kube import names

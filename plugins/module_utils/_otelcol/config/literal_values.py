@@ -5,7 +5,7 @@
 
 A literal is a text that the Collector uses as it stands. A reference is such as `${env:TOKEN}` or `$TOKEN`, a
 placeholder such as `<token>`, `***`, `xxx` or `CHANGEME`. A scheme is the word before a credential in a header, such as
-`Bearer`. The files config_secrets.py, secret_shapes.py and masking.py ask here, and so do rules.
+`Bearer`. The files config_secrets.py, secret_kinds.py, secret_shapes.py and masking.py ask here, and so do rules.
 """
 
 from __future__ import annotations

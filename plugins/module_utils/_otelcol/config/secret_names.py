@@ -4,8 +4,8 @@
 """Which names say that a value is a secret: the names of settings, headers, attributes and variables. Private.
 
 Settings `password`, `api_token` and `apiKey`, header `X-Api-Key` and variable `DATADOG_KEY` hold secrets; setting
-`ca_secret`, header `X-Request-Id` and variable `PARTITION_KEY` do not. config_secrets.py joins these answers with those
-of secret_shapes.py. Only names are judged here, so a value may still be a reference or a placeholder.
+`ca_secret`, header `X-Request-Id` and variable `PARTITION_KEY` do not. named_secrets.py asks here for the names around
+a value of a config. Only names are judged here, so a value may still be a reference or a placeholder.
 
 Sources: the settings that the Collector types as opaque (`_data/catalogue/opaque.json`), and what vendors call their
 credentials.

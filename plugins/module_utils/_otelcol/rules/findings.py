@@ -16,9 +16,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..config.config_secrets import Suspect, find_secrets
+from ..config.config_secrets import find_secrets
 from ..config.masking import make_masker
 from ..config.paths import Position, format_path
+from ..config.suspects import Suspect
 from ..errors import clean_text, limit_suggestions, make_printable
 from .rule_definitions import ABOUT_EVERYTHING, Fault, Rule
 from .subject import Subject

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rules on secrets and placeholders: secrets in clear text, and words that stand where a secret or an address belongs.
 
-A secret never appears in the message, the fix or the path. What a secret is, config/config_secrets.py says. Private.
+A secret never appears in the message, the fix or the path. What a secret is, config/secret_kinds.py says. Private.
 
 Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
 
@@ -17,9 +17,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ..config.config_secrets import DEFAULT_PREFIX, is_secret, secret_kind_at, secret_kind_of
+from ..config.config_secrets import is_secret
 from ..config.literal_values import is_literal, is_placeholder
 from ..config.paths import Path, Position, format_path
+from ..config.secret_kinds import DEFAULT_PREFIX, secret_kind_at, secret_kind_of
 from ..config.secret_names import header_name_at, is_secret_header, is_secret_key
 from ..config.secret_shapes import ATTRIBUTE_PREFIX, RANDOM_TEXT
 from .rule_definitions import SEVERITY_OF_RULE, Fault, define_rules

@@ -14,9 +14,9 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from ..catalogue.port_rows import Listeners
-from ..config.config_secrets import Suspect, find_suspects
 from ..config.paths import ROLES, Path, iter_leaves, mapping_at, value_at
 from ..config.pipelines import PipelineGraph, read_connector_ids, read_listed_ids
+from ..config.suspects import Suspect, find_suspects
 from ..needs.listeners import Listener, find_listeners
 from ..needs.started_components import StartedComponent, list_started_components
 from ..traits import kind_of

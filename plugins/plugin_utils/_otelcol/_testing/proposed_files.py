@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ....module_utils._otelcol.bounded.live.bounded_reads import read_file_text
-from ....module_utils._otelcol.config.config_secrets import secret_kind_at
+from ....module_utils._otelcol.config.secret_kinds import secret_kind_at
 from ....module_utils._otelcol.errors import Problem
 from ....module_utils._otelcol.testing.case import Suite
 from .. import _files, _yaml

@@ -14,7 +14,6 @@ import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.config_secrets import (
     find_secrets,
     is_secret,
-    secret_kind_at,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.masking import (
     conceal_secrets,
@@ -25,6 +24,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config
     find_secrets_in_objects,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import iter_leaves
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.secret_kinds import secret_kind_at
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.secret_shapes import (
     find_secrets_in_text,
 )
@@ -252,10 +252,6 @@ def test_hostile_text_takes_linear_time(part: str) -> None:
 
 def test_a_number_of_thousands_of_digits_is_text() -> None:
     assert find_secrets({"token": 16**6000})
-
-
-def test_nothing_is_found_twice_in_one_value() -> None:
-    assert secret_kind_at({}, ("endpoint",), f"https://me:{WORD}@host/?token={WORD}") == "a password in a URL"
 
 
 @cases(
