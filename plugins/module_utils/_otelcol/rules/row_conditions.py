@@ -10,13 +10,15 @@ text means:
 | text | the setting has to be |
 |---|---|
 | `a|b` | a or b |
-| `a|` | a, or not given; null, `[]` and an empty text count as not given here |
+| `a|` | a, or not given; null, `[]`, `{}` and an empty text count as not given here |
 | `!a` | anything but a |
 | `~a` | a in any case |
-| `*` | given, with any value |
-| `!*` | not given |
+| `*` | given, with any value but null, `[]`, `{}` and an empty text |
+| `!*` | not given, or an empty text |
 | `{}` | a mapping, which may be empty |
 | `null` | a key without a value |
+
+A list meets a condition on words if one of its items does: `["a", "b"]` meets `a`, and not `!a`.
 """
 
 from __future__ import annotations
@@ -28,14 +30,18 @@ from ..catalogue.rows import ANY_KEY, Row
 from ..config.paths import Path, value_at
 from .given_values import EXPANSION_START, split_key
 
-# The words of a condition for values that are no scalar.
-_WORD_BY_TYPE = {dict: "{}", type(None): "null"}
-# The words for which null stands: the decoder reads it as the zero of the setting's type.
-_WORDS_OF_NULL = frozenset({"false", "0"})
+# What a setting is if it is not given. Conditions do not tell it from an empty text.
+_NOT_GIVEN = ""
+# Values that are no text, and that are spelled as an empty one.
+_EMPTY_VALUES: tuple[Any, ...] = (None, [], {})
+_MAPPING_WORD = "{}"
+_NULL_WORD = "null"
+# The zeros of settings that are true or false, and of numbers. The decoder reads null as such a zero.
+_ZEROS = ("false", "0")
 
 
 class RowCondition(NamedTuple):
-    """What a setting has to be. A setting that is a list meets it if one of the items does."""
+    """What a setting has to be."""
 
     path: Path
     """Leads to the setting: `("tls", "mode")`."""
@@ -72,30 +78,51 @@ def has_required_values(conditions: Iterable[RowCondition], settings: Any) -> bo
 
 
 def _is_met(condition: RowCondition, settings: Any) -> bool:
-    """Whether settings meet a condition; one on a value that has a variable is not met."""
-    value = value_at(settings, condition.path, "")
-    words = condition.words
-    if words is not None and isinstance(value, list) and value:  # an empty list is like an empty text
-        has_word = any(list_item in words for list_item in value)
+    """Whether settings meet a condition."""
+    value = value_at(settings, condition.path, _NOT_GIVEN)
+    if condition.words is None:
+        return _has_required_presence(value, condition.is_negated)
+    if isinstance(value, list) and value:
+        # Items are compared as they stand: `~` is for settings with one word.
+        has_word = any(list_item in condition.words for list_item in value)
         return has_word is not condition.is_negated
+    return _has_required_word(value, condition, condition.words)
+
+
+def _has_required_presence(value: Any, is_negated: bool) -> bool:
+    """Whether a value meets `*`, or `!*` if this is negated. Nobody knows whether a variable has a value."""
+    if EXPANSION_START in str(value):
+        return False
+    if is_negated:
+        return bool(value == _NOT_GIVEN)
+    return value != _NOT_GIVEN and value not in _EMPTY_VALUES
+
+
+def _has_required_word(value: Any, condition: RowCondition, words: Iterable[str]) -> bool:
+    """Whether a value that is no list is among the words of a condition, or is not if the condition is negated.
+
+    Nobody knows the value of a variable, so it meets neither.
+    """
     text = _spell_value(value, condition.ignores_case)
     if EXPANSION_START in text:
         return False
-    if words is None:
-        # A key with null is there, and has no value, so it meets neither `*` nor `!*`.
-        return value == "" if condition.is_negated else bool(text)
-    # `!false` and `!0` are not met by null, which the decoder reads as just that.
-    if condition.is_negated and value is None and not _WORDS_OF_NULL.isdisjoint(words):
-        return False
-    is_among_words = text in words or _WORD_BY_TYPE.get(type(value)) in words
-    return is_among_words is not condition.is_negated
+    spellings = {text}
+    if isinstance(value, dict):
+        spellings.add(_MAPPING_WORD)
+    if value is None:
+        spellings.add(_NULL_WORD)
+        if condition.is_negated:
+            # Null is as good as a zero, so it does not meet `!false`. For `false`, the word itself has to be there.
+            spellings.update(_ZEROS)
+    has_word = not spellings.isdisjoint(words)
+    return has_word is not condition.is_negated
 
 
 def _spell_value(value: Any, ignores_case: bool) -> str:
-    """Return a value as a row of the table spells it: `true` for true; null, `[]` and `{}` are an empty text."""
+    """Return a value as a condition spells it: `true` for true, and an empty text for null, `[]` and `{}`."""
     if isinstance(value, str):
         return value.lower() if ignores_case else value
-    if value in (None, [], {}):
+    if value in _EMPTY_VALUES:
         return ""
     is_lower = ignores_case or isinstance(value, bool)
     return str(value).lower() if is_lower else str(value)
