@@ -5,18 +5,19 @@
 
 A key stands between dots, in quotes if it has dots or brackets. In a key, `*` matches any text and `?` any character;
 `*` alone also matches any index. `[0]` is an item of a list, `[-1]` the last one. `[*]` is the same as `*` alone, so
-that a rule also sees a mapping that stands in place of a list. A step is one key or index of such a path; a place is a
-path in a config with the value there.
+that a rule also sees a mapping that stands in place of a list. A step is one key or index of such a path. The places
+of a path are what it leads to: in `{exporters: {a: {url: x}, b: {url: y}}}`, `exporters.*.url` has the two places
+`exporters.a.url` with `x` and `exporters.b.url` with `y`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..config.paths import Path
 from ..errors import Problem
@@ -27,8 +28,15 @@ ANY_TEXT = "*"
 # The characters and the steps of a path at most.
 _LONGEST_PATH = 300
 _MOST_STEPS = 20
-# One step of a path: `exporters` or `.tls`, `."a.b"` in quotes, `[0]`, `[-1]` or `[*]`.
-_STEP_PATTERN = re.compile(r'(?P<dot>\.|\A)(?:"(?P<quoted>[^"]+)"|(?P<key>[^."\[\]]+))|\[(?P<index>\*|-?\d{1,6})\]')
+# One step of a path. A key follows a dot, or begins the path.
+_STEP_PATTERN = re.compile(
+    r"""
+    (?:\.|\A) "(?P<quoted>[^"]+)"             # ."a.b"
+    | (?:\.|\A) (?P<key>[^."\[\]]+)           # exporters, .tls, .otlp*
+    | \[ (?P<index>\*|-?\d{1,6}) \]           # [0], [-1], [*]
+    """,
+    re.VERBOSE,
+)
 _PATH_FIX = (
     'Write keys with dots between them, such as `exporters.*.tls.insecure`, `processors[0]` or `attributes."a.b"`.'
 )
@@ -39,6 +47,13 @@ class Missing:
 
 
 MISSING = Missing()
+
+
+class Place(NamedTuple):
+    """A path in a config, and the value there."""
+
+    path: Path
+    value: Any
 
 
 @dataclass(frozen=True)
@@ -88,28 +103,32 @@ class UserPathStep:
             return [key for key in keys if self.pattern.match(key)]
         return [key for key in keys if key == self.key]
 
-    def find_targets(self, path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
-        """Yield path and value of everything that the step leads to."""
+    def find_targets(self, place: Place) -> list[Place]:
+        """Return the places right below another one to which the step leads."""
+        path, value = place
         if isinstance(value, dict):
-            yield from self._find_in_mapping(path, value)
+            keys = self._find_keys(value)
         elif isinstance(value, list):
-            yield from self._find_in_list(path, value)
+            keys = self._find_indexes(value)
+        else:
+            return []
+        return [Place((*path, key), value[key]) for key in keys]
 
-    def _find_in_mapping(self, path: Path, value: dict[Any, Any]) -> Iterator[tuple[Path, Any]]:
+    def _find_keys(self, mapping: dict[Any, Any]) -> Sequence[Any]:
+        """Return the keys of a mapping to which the step leads; none for an index."""
+        if self.is_key:
+            return (self.key,) if self.key in mapping else ()
         if self.pattern is not None:
-            for key, child in value.items():
-                if self.pattern.match(str(key)):
-                    yield (*path, key), child
-        elif self.is_key and self.key in value:
-            yield (*path, self.key), value[self.key]
+            return [key for key in mapping if self.pattern.match(str(key))]
+        return ()
 
-    def _find_in_list(self, path: Path, value: list[Any]) -> Iterator[tuple[Path, Any]]:
+    def _find_indexes(self, items: list[Any]) -> Sequence[int]:
+        """Return the indexes of a list to which the step leads; none for a key."""
         if self.is_any:
-            for item_index, child in enumerate(value):
-                yield (*path, item_index), child
-        elif self.index is not None and -len(value) <= self.index < len(value):
-            item_index = self.index % len(value)
-            yield (*path, item_index), value[item_index]
+            return range(len(items))
+        if self.index is not None and -len(items) <= self.index < len(items):
+            return (self.index % len(items),)
+        return ()
 
 
 PathSteps = tuple[UserPathStep, ...]
@@ -147,27 +166,18 @@ def _parse_step(step_match: re.Match[str]) -> UserPathStep:
     return UserPathStep(key, read_wildcard(key) if has_wildcard else None)
 
 
-def find_path_matches(value: Any, steps: PathSteps, base_path: Path = ()) -> list[tuple[Path, Any]]:
-    """Return path and value of everything in a value that the steps lead to.
+def find_path_matches(value: Any, steps: PathSteps, base_path: Path = ()) -> list[Place]:
+    """Return every place in a value to which the steps lead.
 
     `base_path` is the path of the value, with which the paths begin. The value `{a: {b: 1}, c: {b: 2}}` has two matches
     of `*.b`: `a.b` and `c.b`.
     """
-    places = [(base_path, value)]
+    places = [Place(base_path, value)]
     for step in steps:
-        if step.is_key:  # as most steps are
-            key = step.key
-            places = [
-                ((*path, key), nested_value[key])
-                for path, nested_value in places
-                if isinstance(nested_value, dict) and key in nested_value
-            ]
-        else:
-            places = [
-                nested_place for path, nested_value in places for nested_place in step.find_targets(path, nested_value)
-            ]
-        if not places:
-            break
+        next_places: list[Place] = []
+        for place in places:
+            next_places.extend(step.find_targets(place))
+        places = next_places
     return places
 
 
@@ -176,10 +186,10 @@ def find_last_existing_path(value: Any, steps: PathSteps, base_path: Path) -> Pa
 
     Of what a wildcard matches, only the first is followed.
     """
-    path = base_path
+    place = Place(base_path, value)
     for step in steps:
-        next_place = next(step.find_targets(path, value), None)
-        if next_place is None:
-            return path
-        path, value = next_place
-    return path
+        targets = step.find_targets(place)
+        if not targets:
+            break
+        place = targets[0]
+    return place.path

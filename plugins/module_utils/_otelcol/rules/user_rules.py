@@ -28,7 +28,7 @@ from .report_model import format_count
 from .rule_definitions import About, Fault, Rule
 from .subject import Subject
 from .user_conditions import Conditions
-from .user_paths import MISSING, PathSteps, find_last_existing_path, find_path_matches
+from .user_paths import MISSING, PathSteps, Place, find_last_existing_path, find_path_matches
 
 # Findings of one rule in one config. One more says that there are others, and no suppression of a path takes it.
 MOST_FAULTS = 1_000
@@ -62,7 +62,7 @@ class Budget:
 
 Expression = Callable[[Any, Budget], Any]
 """Gets the value at a place, and returns the answer of the expression. Raises Undecided and Exhausted."""
-Places = list[tuple[Path, Any]]
+Places = list[Place]
 """Paths of a config with the values there."""
 
 
@@ -123,7 +123,7 @@ class PathConditions:
         Used for `where`. Raises Exhausted.
         """
         root_path: Path = ()  # only the values count here
-        matches = find_path_matches(value, self.steps) or [(root_path, MISSING)]
+        matches = find_path_matches(value, self.steps) or [Place(root_path, MISSING)]
         for _path, nested_value in matches:
             budget.spend_steps(self.conditions.step_count)
             if self.conditions.hold(nested_value, literals):
@@ -263,7 +263,7 @@ class UserRule:
             return []
         if not self.types and not self.except_types:
             return places
-        return [(path, value) for path, value in places if self._has_type(path)]
+        return [place for place in places if self._has_type(place.path)]
 
     def _find_faults_at(self, place: Path, value: Any, literals: Mapping[str, str], budget: Budget) -> list[Fault]:
         """Return the faults at a place. Raises Undecided and Exhausted."""
