@@ -20,7 +20,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, Validati
 from ..module_utils._collector.option_values import TEXT_MAPS
 from ..module_utils._otelcol.config.paths import format_path, iter_leaves
 from ..module_utils._otelcol.errors import Problem, suggest_word
-from ..module_utils._otelcol.kube.names import text_value
+from ..module_utils._otelcol.kube.text_values import text_value
 from ._option_values import VALUE_KIND_KEY, find_value_kind
 from ._shape_checks import check_shapes
 from ._spelling_checks import SURROGATE

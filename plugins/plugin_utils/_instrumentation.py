@@ -20,8 +20,8 @@ from ..module_utils._install.releases import lock_file
 from ..module_utils._instrumentation import custom_resource, namespace_annotations, requirements
 from ..module_utils._instrumentation.instrumentation import Instrumentation
 from ..module_utils._otelcol.errors import Problem
-from ..module_utils._otelcol.kube import names
 from ..module_utils._otelcol.kube.objects import Manifest
+from ..module_utils._otelcol.kube.release_names import instrumentation_release
 from ._instrumentation_options import NamedCollector, build_instrumentation, select_name_options
 
 # Instead of all other options: the smallest Instrumentation that there is.
@@ -90,7 +90,7 @@ def _list_manifests(instrumentations: Sequence[Instrumentation]) -> Iterator[Man
 def _list_adopted_releases(instrumentations: Sequence[Instrumentation]) -> list[str]:
     """Return the releases of the Instrumentations that take over objects of other owners."""
     return [
-        names.instrumentation_release(instrumentation.namespace, instrumentation.name)
+        instrumentation_release(instrumentation.namespace, instrumentation.name)
         for instrumentation in instrumentations
         if instrumentation.adopt
     ]

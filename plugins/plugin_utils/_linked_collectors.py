@@ -25,6 +25,7 @@ from ..module_utils._host import connection_checks, gateway_connections
 from ..module_utils._otelcol.config.layers import ComposedConfig
 from ..module_utils._otelcol.errors import prefix_problems
 from ..module_utils._otelcol.kube import names as kube_names
+from ..module_utils._otelcol.kube.operator_names import list_operator_names
 from ..module_utils._otelcol.rules.data_flow import find_headless_needs, find_routes
 from ..module_utils._otelcol.rules.flow_collectors import FlowCollector
 from . import _inventory_addresses
@@ -123,7 +124,7 @@ def _describe_as_flow_collector(configured: ConfiguredCollector) -> FlowCollecto
     collector = configured.collector
     service_names = {collector.name, kube_names.headless_service_name(collector.name)}
     if collector.backend == "operator":
-        service_names.update(kube_names.list_operator_names(collector.name))
+        service_names.update(list_operator_names(collector.name))
     return FlowCollector(
         name=collector.name,
         namespace=collector.namespace,

@@ -17,7 +17,7 @@ from typing import Any
 from ..module_utils._collector.critical.critical_table import COMPONENTS
 from ..module_utils._identity.identity import CollectorGrants, list_account_warnings
 from ..module_utils._otelcol.errors import Problem
-from ..module_utils._otelcol.kube import names
+from ..module_utils._otelcol.kube.release_names import collector_release, release_selector, shared_release
 from ..module_utils._otelcol.rules.profiles import UNUSED_SUPPRESSION
 from ..module_utils._otelcol.rules.report_model import NEVER, Report
 from . import _render, _summary
@@ -103,9 +103,9 @@ def _select_shared_objects(bundle: dict[str, Any]) -> dict[str, Any]:
     """Return a bundle whose selector also finds what all collectors of a namespace share, such as their CA."""
     releases: set[str] = set()
     for collector in bundle["collectors"]:
-        releases.add(names.collector_release(collector["namespace"], collector["name"]))
-        releases.add(names.shared_release(collector["namespace"]))
-    return {**bundle, "prune_selector": names.release_selector(releases)}
+        releases.add(collector_release(collector["namespace"], collector["name"]))
+        releases.add(shared_release(collector["namespace"]))
+    return {**bundle, "prune_selector": release_selector(releases)}
 
 
 def _drop_configs(request: RenderRequest) -> RenderRequest:

@@ -21,6 +21,7 @@ from ..module_utils._collector.probing import Probe, plan_probe
 from ..module_utils._identity.identity import CollectorGrants, list_account_needs
 from ..module_utils._otelcol.kube import names
 from ..module_utils._otelcol.kube.objects import Manifest
+from ..module_utils._otelcol.kube.release_names import collector_release, release_selector
 from . import _collector_facts, _outside_names
 from ._judged_collectors import JudgedCollector
 
@@ -119,10 +120,10 @@ class RenderedBundle:
     def list_adopted_releases(self) -> list[str]:
         """Return the releases of collectors that take over objects without an owner."""
         adopters = [collector for collector in self.collectors if collector.adopt]
-        return sorted(names.collector_release(collector.namespace, collector.name) for collector in adopters)
+        return sorted(collector_release(collector.namespace, collector.name) for collector in adopters)
 
 
 def _build_prune_selector(collectors: Iterable[Collector]) -> str:
     """Return the selector of this collection's objects for these collectors, without those of the operator."""
-    releases = [names.collector_release(collector.namespace, collector.name) for collector in collectors]
-    return f"{names.release_selector(releases)},{names.COLLECTOR_LABEL}"
+    releases = [collector_release(collector.namespace, collector.name) for collector in collectors]
+    return f"{release_selector(releases)},{names.COLLECTOR_LABEL}"

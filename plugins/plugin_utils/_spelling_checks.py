@@ -18,7 +18,7 @@ from typing import Any
 from ..module_utils._otelcol.config.paths import Position
 from ..module_utils._otelcol.config.secret_names import is_secret_header
 from ..module_utils._otelcol.errors import Problem
-from ..module_utils._otelcol.kube.names import text_value
+from ..module_utils._otelcol.kube.text_values import text_value
 from ._value_shapes import OptionPlace
 
 # Half of a surrogate pair, which is no character by itself.

@@ -19,7 +19,7 @@ from typing import Any
 
 from ..module_utils._collector.option_values import TEXT_MAPS, Values
 from ..module_utils._otelcol.errors import Problem
-from ..module_utils._otelcol.kube.names import text_value
+from ..module_utils._otelcol.kube.text_values import text_value
 from . import _origins
 from ._spelling_checks import check_spelling
 from ._value_shapes import SHAPES, OptionPlace, find_shape

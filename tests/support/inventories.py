@@ -18,6 +18,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.bu
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.remove import remove_bundle
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube import names
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.release_names import collector_release
 
 from .sharing import (
     ALL_PARTS,
@@ -131,7 +132,7 @@ class World:
         """Return what a run of an inventory wants of the cluster."""
         places = self.inventories[actor]
         manifests = self._build_manifests(places)
-        releases = [names.collector_release(*place) for place in places]
+        releases = [collector_release(*place) for place in places]
         selector = f"{names.RELEASE_LABEL} in ({','.join(releases)}),{names.OWNER_LABEL}={names.OWNER}"
         adopt: list[str] = []
         existing_accounts: list[str] = []

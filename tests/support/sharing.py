@@ -8,6 +8,10 @@ from typing import Any, Protocol
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Cluster, RawAnswer
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import value_at
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube import names
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.release_names import (
+    collector_release,
+    shared_release,
+)
 
 Place = tuple[str, str]
 Object = dict[str, Any]
@@ -83,10 +87,10 @@ def build_collector_objects(
 ) -> list[Object]:
     """Return the objects of one collector, of some parts."""
     namespace, name = collector_key
-    release, cluster_name = names.collector_release(*collector_key), names.cluster_wide_name(*collector_key)
+    release, cluster_name = collector_release(*collector_key), names.cluster_wide_name(*collector_key)
     owner_labels = {names.RELEASE_LABEL: release, names.OWNER_LABEL: names.OWNER}
     labels = {**owner_labels, names.COLLECTOR_LABEL: name}
-    namespace_labels = {**labels, names.RELEASE_LABEL: names.shared_release(namespace)}
+    namespace_labels = {**labels, names.RELEASE_LABEL: shared_release(namespace)}
     certificate_spec = {"secretName": f"{name}-tls", "issuerRef": {"name": "corporate", "kind": "ClusterIssuer"}}
     custom_spec = {"mode": "deployment", "serviceAccount": account}
     services = (name, names.headless_service_name(name))

@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 
 from .._kube.operator_status import COLLECTOR
 from .._kube.ownership import read_collector_name
-from .._otelcol.kube.names import list_operator_names
 from .._otelcol.kube.objects import Manifest
+from .._otelcol.kube.operator_names import list_operator_names
 from .._otelcol.needs.peers import find_peers
 
 

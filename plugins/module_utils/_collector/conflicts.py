@@ -16,7 +16,7 @@ from itertools import combinations
 from typing import Any, NamedTuple
 
 from .._otelcol.errors import Problem, join_at_most
-from .._otelcol.kube import names
+from .._otelcol.kube.operator_names import list_operator_names
 from .._otelcol.needs.needed_ports import CollectorPort
 from .options import Collector
 
@@ -77,7 +77,7 @@ def _check_children(first: Collector, second: Collector) -> None:
     if (
         first.backend == "operator"
         and first.namespace == second.namespace
-        and second.name in names.list_operator_names(first.name)
+        and second.name in list_operator_names(first.name)
     ):
         wrong = (
             f"collector '{second.name}' has the name that the operator gives to a workload of collector '{first.name}'"

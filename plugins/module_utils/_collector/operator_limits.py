@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from .._otelcol.errors import Problem
-from .._otelcol.kube import names
+from .._otelcol.kube.operator_names import LONGEST_CUSTOM_RESOURCE
 from .options import Collector
 
 # The modes that may have a target allocator.
@@ -42,10 +42,10 @@ def check_operator_limits(collector: Collector) -> None:
         first_line = f"the operator has no place for {options_word} in mode {collector.mode}"
         raise Problem("\n".join([first_line, *broken_limits]), asked=f"collector '{collector.name}'")
     _check_allocator(collector)
-    if len(collector.name) > names.LONGEST_CUSTOM_RESOURCE:
+    if len(collector.name) > LONGEST_CUSTOM_RESOURCE:
         raise Problem(
             f"'{collector.name}' is too long for a custom resource, the operator names workload and Services after it",
-            fix=f"Use at most {names.LONGEST_CUSTOM_RESOURCE} characters.",
+            fix=f"Use at most {LONGEST_CUSTOM_RESOURCE} characters.",
         )
 
 

@@ -25,6 +25,9 @@ from .._otelcol.config.addresses import IPV6, LOCALHOST
 from .._otelcol.config.paths import mapping_at
 from .._otelcol.errors import Problem
 from .._otelcol.kube import names
+from .._otelcol.kube.operator_names import operator_workload_name
+from .._otelcol.kube.release_names import collector_release
+from .._otelcol.kube.text_values import check_texts, variable_text
 from .._otelcol.needs.memory_sizes import Memory, size_memory
 from .._otelcol.needs.option_quantities import check_quantities
 from .._otelcol.needs.pod_logs import PodLogs
@@ -233,7 +236,7 @@ class Collector:
             is_whole_option = path in values  # and not a part of one, such as `service.annotations`
             if is_whole_option and kind_of_values in _METADATA_VALUES:
                 has_labels = kind_of_values is Values.LABELS
-                values[path] = names.check_texts(path, values[path] or {}, labels=has_labels)
+                values[path] = check_texts(path, values[path] or {}, labels=has_labels)
         return values
 
     def _check_names(self) -> None:
@@ -286,12 +289,12 @@ class Collector:
     def known_environment(self) -> dict[str, str]:
         """Its environment variables with known values, as its process gets them; others come from Secrets and so on."""
         literal_values = {name: value for name, value in self.env.items() if not isinstance(value, dict)}
-        return {name: names.variable_text(value) for name, value in literal_values.items()}
+        return {name: variable_text(value) for name, value in literal_values.items()}
 
     @property
     def logs(self) -> PodLogs:
         """The files with what its containers print."""
-        workload = names.operator_child_name(self.name) if self.backend == "operator" else self.name
+        workload = operator_workload_name(self.name) if self.backend == "operator" else self.name
         return PodLogs(self.mode, self.namespace, workload, names.CONTAINER_BY_BACKEND[self.backend])
 
     @property
@@ -421,7 +424,7 @@ class Collector:
         """The labels of every object of this collector; the user's cannot replace ours."""
         # By these, later runs find the objects again, so they come last.
         fixed_labels = names.object_labels(self.name, self.instance, self.mode, self.version)
-        return {**self.labels, **fixed_labels, names.RELEASE_LABEL: names.collector_release(self.namespace, self.name)}
+        return {**self.labels, **fixed_labels, names.RELEASE_LABEL: collector_release(self.namespace, self.name)}
 
 
 def list_option_names() -> list[str]:

@@ -23,8 +23,9 @@ from typing import Any, TypedDict
 
 from .._otelcol.config.paths import list_at, mapping_at
 from .._otelcol.errors import Problem
-from .._otelcol.kube.names import RELEASE_LABEL, collector_release
+from .._otelcol.kube.names import RELEASE_LABEL
 from .._otelcol.kube.objects import ObjectRef, ref
+from .._otelcol.kube.release_names import collector_release
 
 Object = dict[str, Any]
 

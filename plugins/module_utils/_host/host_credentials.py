@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 from .._otelcol.config.paths import iter_leaves
 from .._otelcol.config.variable_references import REFERENCE_PATTERN
 from .._otelcol.errors import Problem, suggest_word
-from .._otelcol.kube.names import variable_text
+from .._otelcol.kube.text_values import variable_text
 
 # The key of a source in option `env`, as in `{credential: {path: /etc/token}}`.
 CREDENTIAL = "credential"

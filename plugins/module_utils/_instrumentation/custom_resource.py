@@ -26,6 +26,7 @@ from .._otelcol.config.paths import list_at, mapping_at
 from .._otelcol.kube import names
 from .._otelcol.kube.names import OWNER, OWNER_LABEL
 from .._otelcol.kube.objects import Manifest
+from .._otelcol.kube.release_names import instrumentation_release
 from .exports import ENDPOINT_VARIABLE, PROTOCOL_VARIABLE, Export
 from .instrumentation import Instrumentation
 from .sdk_languages import HTTP
@@ -65,7 +66,7 @@ def build_manifests(instrumentation: Instrumentation) -> list[Manifest]:
             **instrumentation.labels,
             OWNER_LABEL: OWNER,
             INSTRUMENTATION_LABEL: instrumentation.name,
-            names.RELEASE_LABEL: names.instrumentation_release(instrumentation.namespace, instrumentation.name),
+            names.RELEASE_LABEL: instrumentation_release(instrumentation.namespace, instrumentation.name),
         },
         **omit_empty(annotations=instrumentation.annotations),
     }

@@ -19,6 +19,7 @@ from .._otelcol.config.secret_kinds import secret_kind_at
 from .._otelcol.config.secret_names import is_secret_name
 from .._otelcol.errors import Problem
 from .._otelcol.kube import names
+from .._otelcol.kube.text_values import check_texts
 from .export_endpoints import CollectorOptions
 from .exports import OPTIONS_BY_VARIABLE, CommonOptions, Export, LanguageOptions, build_export
 from .samplers import build_sampler, check_propagators
@@ -80,7 +81,7 @@ class Instrumentation:
     def _from_checked_values(cls, values: dict[str, Any]) -> Instrumentation:
         """Return the Instrumentation of these values. Raises Problem for values that cannot work."""
         for name in _TEXT_MAPPINGS:
-            values[name] = names.check_texts(name, values[name] or {})
+            values[name] = check_texts(name, values[name] or {})
         languages = _choose_languages(values["languages"] or {})
         if values["collector"] and values["endpoint"]:
             raise Problem("it has both `collector` and `endpoint`", fix="Remove one of them.")

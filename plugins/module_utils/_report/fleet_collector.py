@@ -20,6 +20,7 @@ from .._otelcol.config.paths import list_at, mapping_at, value_at
 from .._otelcol.config.pipelines import PipelineGraph
 from .._otelcol.kube import names
 from .._otelcol.kube.names import COLLECTOR_LABEL
+from .._otelcol.kube.operator_names import list_operator_names, target_allocator_name
 
 Object = Mapping[str, Any]
 """An object of Kubernetes."""
@@ -184,7 +185,7 @@ def _build_collector(summary: Mapping[str, Any], config: Any, manifests: _Indexe
 def _list_cluster_roles(namespace: str, name: str, manifests: _IndexedManifests) -> list[Object]:
     """Return the ClusterRoles of a collector and of its target allocator."""
     roles = []
-    for account in (name, names.target_allocator_name(name)):
+    for account in (name, target_allocator_name(name)):
         role_name = _ObjectName("ClusterRole", "", names.cluster_wide_name(namespace, account))
         if role_name in manifests.by_name:
             roles.append(manifests.by_name[role_name])
@@ -214,7 +215,7 @@ def _list_service_names(summary: Mapping[str, Any], own_objects: Iterable[Object
     services = {str(manifest["metadata"]["name"]) for manifest in own_objects if manifest["kind"] == "Service"}
     if summary["kind"] == _CUSTOM_RESOURCE_KIND:
         name = str(summary["name"])
-        services |= names.list_operator_names(name) - {names.target_allocator_name(name)}
+        services |= list_operator_names(name) - {target_allocator_name(name)}
     return sorted(services)
 
 

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from .._otelcol.config.addresses import is_loopback
 from .._otelcol.config.paths import PIPELINE_SIGNALS, mapping_at
 from .._otelcol.config.pipelines import PipelineGraph
-from .._otelcol.kube import names
+from .._otelcol.kube.operator_names import target_allocator_name
 from .._otelcol.needs.peers import Peer, find_peers
 from .._otelcol.traits import EXPORTERS, Trait, traits_of
 from .fleet_collector import NODE_ADDRESS, FleetCollector
@@ -150,7 +150,7 @@ def _list_own_nodes(collector: FleetCollector, has_several_namespaces: bool) -> 
         yield TopologyNode(
             _make_allocator_id(collector),
             "allocator",
-            names.target_allocator_name(collector.name),
+            target_allocator_name(collector.name),
             "shares targets out",
         )
 

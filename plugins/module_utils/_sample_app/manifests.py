@@ -24,6 +24,8 @@ from .._collector.manifests.pod import CONTAINER_SECURITY, variable_source
 from .._collector.options import replace_registry
 from .._otelcol.errors import Problem, strip_credentials
 from .._otelcol.kube import names
+from .._otelcol.kube.release_names import sample_app_release
+from .._otelcol.kube.text_values import text_value
 from .placement import SIDECAR_MODE, Placement, RenderedCollector, choose_collector, place_application
 from .sample_app import DATASTORE, FRONTEND, PORT, SERVICES, SampleApp
 
@@ -82,7 +84,7 @@ def build_bundle(
     collector = choose_collector(app, collectors)
     app_placement = place_application(app, collector)
     namespace = names.check_name("namespace of the sample application", app_placement.namespace)
-    release = names.sample_app_release(namespace, app.name)
+    release = sample_app_release(namespace, app.name)
     service_names = [app.service_name(service) for service in SERVICES]
     return {
         "manifests": _list_objects(app, app_placement, collectors, source, assigns_user),
@@ -141,7 +143,7 @@ def _build_object(
     labels = {
         **_pod_labels(app, service),
         names.OWNER_LABEL: names.OWNER,
-        names.RELEASE_LABEL: names.sample_app_release(namespace, app.name),
+        names.RELEASE_LABEL: sample_app_release(namespace, app.name),
     }
     name = app.service_name(service) if service else app.name
     metadata = {"name": name, "namespace": namespace, "labels": labels}
@@ -255,7 +257,7 @@ def _join_resource_attributes(app: SampleApp) -> str:
     readable_characters = "/:@ "
     encoded_attributes = []
     for key, value in attributes.items():
-        encoded_attributes.append(f"{key}={quote(names.text_value(value), safe=readable_characters)}")
+        encoded_attributes.append(f"{key}={quote(text_value(value), safe=readable_characters)}")
     return ",".join([*encoded_attributes, "k8s.pod.name=$(POD_NAME)"])
 
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..._otelcol.kube import names
+from ..._otelcol.kube.text_values import check_texts
 from ..._otelcol.needs.derive_needs import Needs
 from ..._otelcol.needs.needed_ports import CollectorPort
 from ..options import Collector
@@ -85,7 +85,7 @@ def frame_manifest(
     metadata: dict[str, Any] = {"name": name or collector.name, "labels": collector.object_labels}
     if namespaced:
         metadata["namespace"] = collector.namespace
-    all_annotations = {**collector.annotations, **names.check_texts("annotations", annotations or {})}
+    all_annotations = {**collector.annotations, **check_texts("annotations", annotations or {})}
     if all_annotations:
         metadata["annotations"] = all_annotations
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **body}

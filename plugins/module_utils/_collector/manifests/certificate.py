@@ -19,6 +19,8 @@ from typing import Any
 
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube import names
+from ..._otelcol.kube.operator_names import operator_workload_name
+from ..._otelcol.kube.release_names import shared_release
 from .build import CollectorBuild, Manifest, frame_manifest
 
 API_VERSION = "cert-manager.io/v1"
@@ -83,7 +85,7 @@ def _list_dns_names(build: CollectorBuild) -> list[str]:
     collector = build.collector
     services = [collector.name]
     if collector.backend == "operator":
-        services.append(names.operator_child_name(collector.name))
+        services.append(operator_workload_name(collector.name))
     if collector.mode == "statefulset":
         services.append(f"*.{names.headless_service_name(collector.name)}")
     suffixes = (
@@ -128,7 +130,7 @@ def _frame_shared_object(build: CollectorBuild, kind: str, name: str, spec: dict
     labels = {
         "app.kubernetes.io/name": "opentelemetry-collector",
         names.OWNER_LABEL: names.OWNER,
-        names.RELEASE_LABEL: names.shared_release(namespace),
+        names.RELEASE_LABEL: shared_release(namespace),
     }
     metadata = {"name": name, "namespace": namespace, "labels": labels}
     return {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": spec}

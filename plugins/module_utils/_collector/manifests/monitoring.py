@@ -20,6 +20,8 @@ from typing import Any
 
 from ..._otelcol.errors import Problem, suggest_word
 from ..._otelcol.kube import names
+from ..._otelcol.kube.release_names import collector_release
+from ..._otelcol.kube.text_values import check_texts
 from ..critical import critical_table
 from ..monitoring import alerts, dashboard, fleet_dashboard
 from ..monitoring.gpu_rules import GPU_PANELS
@@ -167,7 +169,7 @@ def _render_dashboard_files(build: CollectorBuild) -> dict[str, str]:
 def _render_dashboard(build: CollectorBuild) -> dict[str, Any]:
     collector = build.collector
     title = f"Collector {collector.namespace}/{collector.name}"
-    release_hash = hashlib.sha256(names.collector_release(collector.namespace, collector.name).encode()).hexdigest()
+    release_hash = hashlib.sha256(collector_release(collector.namespace, collector.name).encode()).hexdigest()
     panels = (*PANELS, *critical_table.CRITICAL_PANELS)
     return dashboard.render_dashboard(title, release_hash[:_UID_DIGITS], build_monitored_collector(build), panels)
 
@@ -203,7 +205,7 @@ def _frame_config_map(build: CollectorBuild, part: str, data: dict[str, str]) ->
 
 def _add_labels(manifest: Manifest, option: str, labels: Mapping[str, Any]) -> Manifest:
     """Return the manifest with more labels, which cannot replace ours: later runs find the object by these."""
-    user_labels = names.check_texts(f"monitoring.{option}", labels, labels=True)
+    user_labels = check_texts(f"monitoring.{option}", labels, labels=True)
     manifest["metadata"]["labels"] = {**user_labels, **manifest["metadata"]["labels"]}
     return manifest
 

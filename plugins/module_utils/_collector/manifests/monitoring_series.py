@@ -12,7 +12,8 @@ from __future__ import annotations
 import re
 
 from ..._otelcol.errors import Problem
-from ..._otelcol.kube import names
+from ..._otelcol.kube.operator_names import operator_workload_name
+from ..._otelcol.kube.text_values import check_texts
 from ..._otelcol.needs.quantities import parse_bytes
 from ..monitoring.gpu_values import build_gpu_values
 from ..monitoring.monitored_collector import MonitoredCollector
@@ -64,7 +65,7 @@ def _build_placeholder_values(build: CollectorBuild) -> dict[str, str]:
         "matchers": format_matchers(read_prometheus_labels(build, "series_labels") or default_labels),
         "name": collector.name,
         "namespace": collector.namespace,
-        "workload": names.operator_child_name(collector.name) if collector.backend == "operator" else collector.name,
+        "workload": operator_workload_name(collector.name) if collector.backend == "operator" else collector.name,
         "certificate_matcher": f'name=~"{certificates}"',
         "config_hash": read_pod_stamp(build).short_hash,
         "memory_limit": str(parse_bytes(collector.memory_limit)),
@@ -97,7 +98,7 @@ def _read_limit(build: CollectorBuild, option: str, largest: int) -> int:
 
 def read_prometheus_labels(build: CollectorBuild, option: str) -> dict[str, str]:
     """Return an option with labels of Prometheus. Raises Problem for a name that Prometheus does not take."""
-    labels = names.check_texts(f"monitoring.{option}", build.collector.monitoring.get(option) or {})
+    labels = check_texts(f"monitoring.{option}", build.collector.monitoring.get(option) or {})
     for name in labels:
         if not _LABEL_NAME.match(name):
             wrong = f"'{name}' is not a valid name of a label in Prometheus"

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from ..._otelcol.kube import names
+from ..._otelcol.kube.release_names import shared_release
 from .build import CollectorBuild, Manifest
 
 
@@ -19,5 +20,5 @@ def render_shared_namespace(name: str) -> Manifest | None:
     """Return a Namespace without labels of its users, who share it; none for a namespace of Kubernetes itself."""
     if names.is_predefined_namespace(name):
         return None
-    labels = {names.OWNER_LABEL: names.OWNER, names.RELEASE_LABEL: names.shared_release(name)}
+    labels = {names.OWNER_LABEL: names.OWNER, names.RELEASE_LABEL: shared_release(name)}
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}

@@ -23,6 +23,7 @@ from ..._otelcol.config.addresses import LARGEST_PORT
 from ..._otelcol.config.paths import mapping_at, value_at
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube import names
+from ..._otelcol.kube.text_values import check_texts
 from ..options import Collector
 from .build import CollectorBuild, Manifest, frame_manifest, omit_empty
 from .exposed_port import find_exposed_port
@@ -178,7 +179,7 @@ def render_service_monitor(build: CollectorBuild) -> Manifest | None:
     monitor = frame_manifest(
         build, _MONITORING_API, "ServiceMonitor", spec={"selector": selector, "endpoints": [endpoint]}
     )
-    monitor["metadata"]["labels"] |= names.check_texts("service_monitor.labels", options.get("labels") or {})
+    monitor["metadata"]["labels"] |= check_texts("service_monitor.labels", options.get("labels") or {})
     return monitor
 
 

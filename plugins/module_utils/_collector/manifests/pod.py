@@ -20,7 +20,8 @@ from typing import Any, NamedTuple
 from ..._otelcol.config.addresses import ANY_HOSTS
 from ..._otelcol.config.paths import mapping_at, value_at
 from ..._otelcol.errors import Problem
-from ..._otelcol.kube.names import label_value, variable_text
+from ..._otelcol.kube.names import label_value
+from ..._otelcol.kube.text_values import variable_text
 from ..._otelcol.needs.needed_mounts import Mount
 from ..._otelcol.needs.needed_variables import DOWNWARD_FIELDS
 from ..options import Collector

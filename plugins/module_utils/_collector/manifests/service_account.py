@@ -17,6 +17,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from ..._otelcol.kube import names
+from ..._otelcol.kube.release_names import collector_release
 from ..options import Collector
 from .build import CollectorBuild, Manifest, omit_empty
 
@@ -42,7 +43,7 @@ def render_service_account(build: CollectorBuild) -> Manifest:
         "labels": {
             "app.kubernetes.io/name": "opentelemetry-collector",
             names.OWNER_LABEL: names.OWNER,
-            names.RELEASE_LABEL: names.collector_release(collector.namespace, owner),
+            names.RELEASE_LABEL: collector_release(collector.namespace, owner),
         },
     }
     if collector.service_account_annotations:

@@ -20,6 +20,7 @@ from typing import Any
 
 from ..._otelcol.config.paths import list_at, mapping_at
 from ..._otelcol.kube import names
+from ..._otelcol.kube.operator_names import target_allocator_name
 from ..options import replace_registry
 from . import pod
 from .allocator_rules import RECEIVER, SECRET_RULES, list_allocator_rules
@@ -156,9 +157,9 @@ def render_secret_roles(build: CollectorBuild) -> list[Manifest]:
 def _account_name(build: CollectorBuild) -> str:
     """Return the name of the allocator's ServiceAccount, such as `gateway-targetallocator`."""
     requested_name = build.collector.target_allocator.get("service_account_name")
-    return requested_name or names.target_allocator_name(build.collector.name)
+    return requested_name or target_allocator_name(build.collector.name)
 
 
 def _role_name(build: CollectorBuild) -> str:
     """Return the name of the allocator's roles, which no other collector of the cluster has."""
-    return names.cluster_wide_name(build.collector.namespace, names.target_allocator_name(build.collector.name))
+    return names.cluster_wide_name(build.collector.namespace, target_allocator_name(build.collector.name))

@@ -24,6 +24,7 @@ from ..._kube.removal_command import BUILT_IN_PLURALS, build_removal_command
 from ..._otelcol.config.paths import mapping_at, value_at
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube import names
+from ..._otelcol.kube.release_names import collector_release
 from ..._rollout import stale_sidecars
 from ..._rollout.pod_revisions import is_owned_by
 from ..pod_config import find_collector_container, find_sidecar_container
@@ -297,6 +298,6 @@ def find_unlisted_collectors(reader: ClusterReader, collector_options: list[dict
 def _list_own_collectors(reader: ClusterReader, plural: str, namespace: str) -> Iterator[Object]:
     """Yield the collectors of one kind that this collection has applied to a namespace."""
     for manifest in reader.list_objects(plural, namespace, Notes()) or []:
-        release = names.collector_release(namespace, manifest["metadata"]["name"])
+        release = collector_release(namespace, manifest["metadata"]["name"])
         if is_own_object(manifest, [release], names.OWNER):
             yield manifest

@@ -23,8 +23,9 @@ from typing import Any, TypedDict
 
 from ..._collector.manifests.pod import variable_source
 from ..._otelcol.errors import Problem, suggest_word
-from ..._otelcol.kube.names import OWNER, OWNER_LABEL, RELEASE_LABEL, text_value
+from ..._otelcol.kube.names import OWNER, OWNER_LABEL, RELEASE_LABEL
 from ..._otelcol.kube.objects import Manifest
+from ..._otelcol.kube.text_values import text_value
 from .image_references import image_name
 from .lock_file import Pin, keep_unpinned
 from .manifest import DEFINITION, Release, find_component, iter_client_configs, list_containers

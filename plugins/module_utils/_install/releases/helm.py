@@ -25,7 +25,8 @@ from ..._collector.manifests.pod import variable_source
 from ..._collector.options import replace_registry
 from ..._instrumentation.sdk_languages import LANGUAGES
 from ..._otelcol.errors import Problem
-from ..._otelcol.kube.names import RELEASE_LABEL, text_value
+from ..._otelcol.kube.names import RELEASE_LABEL
+from ..._otelcol.kube.text_values import text_value
 from .customization import SCHEDULING, ComponentOptions, Customization
 from .products import CERT_MANAGER, OPERATOR, Product
 from .version_numbers import Version

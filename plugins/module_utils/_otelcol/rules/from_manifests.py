@@ -23,6 +23,7 @@ from typing import Any
 from ..config.documents import CUSTOM_RESOURCE, FoundConfig
 from ..config.paths import list_at, mapping_at, mappings_at, value_at
 from ..kube import names
+from ..kube.operator_names import list_operator_names, operator_workload_name
 from ..needs.pod_logs import PodLogs
 from .autoscalers import find_unrequested_in_spec, find_unrequested_resources, scales_workload
 from .granted_rights import Rights, account_of_pod, account_of_resource, find_account_rights
@@ -121,7 +122,7 @@ def _read_custom_resource(resource: Object, manifests: Sequence[Object], has_all
         ingress=find_resource_ingress(resource, manifests, has_all_policies) if has_own_pods else None,
         has_user_metadata=bool(spec.get("podAnnotations")),
         pod_logs=_find_pod_logs(
-            mode, resource, names.operator_child_name(resource_name), names.CONTAINER_BY_BACKEND["operator"]
+            mode, resource, operator_workload_name(resource_name), names.CONTAINER_BY_BACKEND["operator"]
         ),
     )
     own_variables = read_environment(spec)
@@ -132,7 +133,7 @@ def _read_custom_resource(resource: Object, manifests: Sequence[Object], has_all
         environment=None if own_variables is None else own_variables | _VARIABLES_OF_OPERATOR,
         image=str(spec.get("image") or ""),
         resource=resource,
-        services=names.list_operator_names(resource_name) | services_of_pods,
+        services=list_operator_names(resource_name) | services_of_pods,
     )
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..config.documents import CUSTOM_RESOURCE
 from ..config.paths import mapping_at, mappings_at, value_at
-from ..kube import names
+from ..kube.operator_names import operator_workload_name
 from .manifest_containers import Object
 
 _BINDING_KINDS = ("ClusterRoleBinding", "RoleBinding")
@@ -66,7 +66,7 @@ def account_of_pod(pod: Object, owner: Object) -> Account:
 
 def account_of_resource(resource: Object) -> Account:
     """Return the account of the pods of a custom resource: its own, or the one that the operator creates."""
-    operator_account = names.operator_child_name(str(value_at(resource, ("metadata", "name"))))
+    operator_account = operator_workload_name(str(value_at(resource, ("metadata", "name"))))
     return Account(
         str(value_at(resource, ("spec", "serviceAccount")) or operator_account),
         value_at(resource, ("metadata", "namespace")),

@@ -20,6 +20,7 @@ from typing import Any
 from ..config.addresses import is_loopback, parse_destination
 from ..config.paths import iter_leaves, list_at, mapping_at, value_at
 from ..kube import names
+from ..kube.operator_names import list_operator_names, operator_workload_name
 from ..kube.service_names import resolve_service
 from ..needs.file_globs import glob_matches
 from ..needs.pod_logs import PodLogs
@@ -160,10 +161,10 @@ def _is_own_service(endpoint: str, subject: Subject) -> bool:
         return False
     workload = logs.workload
     own_services = {workload, names.headless_service_name(workload)}
-    resource_name = workload.removesuffix(names.operator_child_name(""))
-    is_of_operator = names.operator_child_name(resource_name) == workload
+    resource_name = workload.removesuffix(operator_workload_name(""))
+    is_of_operator = operator_workload_name(resource_name) == workload
     if is_of_operator:
-        own_services |= {resource_name, *names.list_operator_names(resource_name)}
+        own_services |= {resource_name, *list_operator_names(resource_name)}
     service = resolve_service(parse_destination(endpoint).host, logs.namespace)
     return service.namespace == logs.namespace and service.name in own_services
 

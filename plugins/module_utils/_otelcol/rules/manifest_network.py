@@ -15,10 +15,9 @@ from typing import Any
 from ..config.collector_versions import parse_version
 from ..config.documents import CUSTOM_RESOURCE
 from ..config.paths import mapping_at, mappings_at, value_at
-from ..kube import names
 from ..kube.network_policies import Policies
 from ..kube.objects import may_share_namespace
-from ..kube.operator_names import operator_labels
+from ..kube.operator_names import operator_labels, operator_workload_name
 from .manifest_containers import Object, list_workloads, valid_name
 from .subject import Ingress
 
@@ -136,7 +135,7 @@ def find_resource_ingress(resource: Object, manifests: Sequence[Object], complet
 
 def _is_workload_of(candidate: Object, owner: Object) -> bool:
     """Whether an object is the workload that the operator makes of a custom resource."""
-    workload_name = names.operator_child_name(str(value_at(owner, ("metadata", "name"))))
+    workload_name = operator_workload_name(str(value_at(owner, ("metadata", "name"))))
     return value_at(candidate, ("metadata", "name")) == workload_name and may_share_namespace(candidate, owner)
 
 
@@ -153,7 +152,7 @@ def _build_expected_policies(resource: Object, manifests: Sequence[Object]) -> l
     is_known_version = (0,) < parse_version(version)[:2] <= _LAST_TCP_ONLY_VERSION
     if not is_known_version or any(_is_policy_of(candidate, resource) for candidate in manifests):
         return []
-    name = f"{names.operator_child_name(str(value_at(resource, ('metadata', 'name'))))}-networkpolicy"
+    name = f"{operator_workload_name(str(value_at(resource, ('metadata', 'name'))))}-networkpolicy"
     spec = {"podSelector": {}, "ingress": [{"ports": [{"protocol": "TCP"}]}]}
     return [{"kind": "NetworkPolicy", "metadata": {"name": name}, "spec": spec}]
 

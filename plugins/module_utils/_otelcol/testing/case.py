@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import Problem, suggest_word
-from ..kube.names import variable_text
+from ..kube.text_values import variable_text
 from . import case_values
 from .expectations import EXPECTS_NOTHING
 from .policies import SECRET_KINDS, Policy

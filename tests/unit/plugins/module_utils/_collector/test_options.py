@@ -10,6 +10,11 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector import options as core
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube import names
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.release_names import (
+    collector_release,
+    instrumentation_release,
+    shared_release,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs import memory_sizes, quantities
 
 from ..helpers import LABELS, SELECTOR, Json, cases, collector
@@ -125,26 +130,15 @@ def test_any_text_becomes_a_label_value(text: str, label: str) -> None:
     assert names.label_value(text) == label
 
 
-@pytest.mark.parametrize(("value", "text"), [(True, "true"), (8888, "8888"), (1.5, "1.5"), ("x", "x"), ("", "")])
-def test_all_values_of_metadata_are_text(value: Any, text: str) -> None:
-    assert names.check_texts("labels", {"a": value, 1: "x"}) == {"a": text, "1": "x"}
-
-
-@pytest.mark.parametrize("value", [None, [], {}])
-def test_a_value_that_cannot_be_text_is_refused_with_its_key(value: Any) -> None:
-    with pytest.raises(Problem, match=r"labels has a value that is not text, that of 'a'\. Give text for each key\."):
-        names.check_texts("labels", {"a": value})
-
-
 def test_names_of_objects_follow_from_that_of_the_collector_and_tell_namespaces_apart() -> None:
     assert (names.cluster_wide_name("a-b", "c"), names.cluster_wide_name("a", "b-c")) == ("a-b.c", "a.b-c")
     assert names.headless_service_name("store") == "store-headless"
 
 
 def test_no_two_releases_are_alike() -> None:
-    made = (names.collector_release, names.instrumentation_release)
+    made = (collector_release, instrumentation_release)
     found = [call(*place) for call in made for place in (("a-b", "c"), ("a", "b-c"), ("a", "b" * 63), ("a", "b" * 62))]
-    found += [names.shared_release("a"), names.shared_release("b" * 63), "cert-manager"]
+    found += [shared_release("a"), shared_release("b" * 63), "cert-manager"]
     assert len(set(found)) == len(found)
     assert all(len(value) <= 63 and re.fullmatch(r"[a-z0-9]([-a-z0-9_.]*[a-z0-9])?", value) for value in found)
 

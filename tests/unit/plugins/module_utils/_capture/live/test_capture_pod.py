@@ -20,10 +20,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import RawAnswer
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.outage import LostError
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.names import (
-    RELEASE_LABEL,
-    collector_release,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.names import RELEASE_LABEL
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.release_names import collector_release
 
 from ...fake_api import FakeApi, status
 from ...live_helpers import obj
