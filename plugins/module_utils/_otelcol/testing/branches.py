@@ -1,16 +1,20 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a config may do with a record or not: its statements, conditions, sampling policies and routes.
+"""The branches of a config: its parts that a record takes or not, such as a statement, a condition or a route. Private.
 
-`list_branches` returns a `Branch` for each (branch_model.py). Probes can tell whether a record takes those that
-processor_steps.py, sampling_branches.py and connector_branches.py make. Here are also the others: texts that look like
-conditions in components that no probe knows. An example: the component
+For example, the component
 
     processors: {log_dedup: {conditions: [log.body == "x"]}}
 
-has the branch `processors.log_dedup.conditions[0]`, of which nothing can be told. coverage.py in plugin_utils calls
-this. Private.
+has the branch `processors.log_dedup.conditions[0]`. There are two kinds of branches:
+
+- Of most, a probe can tell whether a record takes them. processor_steps.py, sampling_branches.py and
+  connector_branches.py list these.
+- Of the others, as the one above, nobody can tell: they look like conditions in a component that no probe knows. They
+  are listed here, so that a report names them as unknown.
+
+`list_branches` returns all of them, each as a `Branch` (branch_model.py). coverage.py in plugin_utils calls it.
 """
 
 from __future__ import annotations
@@ -32,10 +36,9 @@ from .step_lists import STEP_LISTS_BY_KIND
 _BRANCH_LISTERS_BY_KIND: dict[tuple[str, str], Callable[[Path, Settings], Iterator[Branch]]] = {
     ("processors", "tailsampling"): list_branches_of_policies,
     (CONNECTORS, "routing"): list_branches_of_routes,
-    **{
-        (CONNECTORS, kind): list_branches_of_counts for kind in types_with_traits(CONNECTORS, Trait.COUNTS_BY_CONDITION)
-    },
 }
+for _kind in types_with_traits(CONNECTORS, Trait.COUNTS_BY_CONDITION):
+    _BRANCH_LISTERS_BY_KIND[CONNECTORS, _kind] = list_branches_of_counts
 # Keys below which a component has statements or conditions in OTTL or expr.
 _CONDITION_KEYS = {"condition", "conditions", "statement", "statements", "if", "expr"}
 # Keys of mappings that select records.
@@ -97,6 +100,8 @@ def _has_condition_key(setting_path: Path) -> bool:
 
 def _list_selectors_above(setting_path: Path) -> Iterator[Path]:
     """Yield the path of each `include` or `exclude` around a setting."""
-    for length, path_part in enumerate(setting_path[:-1], 1):
-        if path_part in _SELECTOR_KEYS and isinstance(setting_path[length], str):
-            yield setting_path[:length]
+    for length in range(1, len(setting_path)):
+        path_above, part_below = setting_path[:length], setting_path[length]
+        is_mapping = isinstance(part_below, str)
+        if path_above[-1] in _SELECTOR_KEYS and is_mapping:
+            yield path_above
