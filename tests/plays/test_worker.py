@@ -4,7 +4,8 @@
 """Modules give the same result in the worker process and in a process of their own.
 
 One playbook runs every case on two hosts, each with an API server of its own. Host `module` spells the path of the
-same Python differently, so that Ansible starts it.
+same Python differently, so that Ansible starts it: in a fork that has imported what modules import, and nothing of the
+worker (tests/support/module_host.py).
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -26,6 +26,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.clus
 
 from tests.conftest import COLLECTIONS
 from tests.contract.source import files, text
+from tests.support import plays
 from tests.support.servers import serve_answers
 from tests.unit.plugins.module_utils.fake_api import FakeApi, status
 
@@ -33,6 +34,8 @@ TOKEN, HIDDEN = "token-of-the-connection", "hidden-in-a-secret"
 LABELS = {"app": "a"}
 PRINTED = re.compile(r"^\w+: \[(\w+)\](?:: FAILED!)? => (\{$.*?^\})$", re.MULTILINE | re.DOTALL)
 PYTHONS = {"worker": sys.executable, "module": f"{Path(sys.executable).parent}/./{Path(sys.executable).name}"}
+# What modules import beside the files of Ansible and of this collection.
+MODULE_IMPORTS = ("kubernetes.config", "boto3")
 SEEN = re.compile(r"Using module file \S+/o11y/opentelemetry/plugins/modules/\w+\.py")
 
 
@@ -163,13 +166,13 @@ def play(
     (folder / "beside").mkdir()
     (folder / "beside/the-playbook").write_text(json.dumps(KUBECONFIG))
     (folder / "hosts.json").write_text(json.dumps({"all": {"hosts": named}}))
-    theirs = ("K8S_AUTH_", "ANSIBLE_", "AWS_")
+    theirs = ("K8S_AUTH_", "ANSIBLE_", "AWS_", "PYTEST_")
     settings = {name: value for name, value in os.environ.items() if not name.startswith(theirs)}
     settings |= {"ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_PIPELINING": "true"}
+    settings |= {"ANSIBLE_HOME": plays.HOME.name}
     settings["ANSIBLE_INJECT_INVOCATION"] = os.environ.get("ANSIBLE_INJECT_INVOCATION", "true")  # false since 2.21
-    settings |= environment
-    command = ["ansible-playbook", "-vvv", "-i", str(folder / "hosts.json"), str(folder / "play.yml")]
-    done = subprocess.run(command, cwd=folder.parent, env=settings, capture_output=True, text=True, check=False)
+    command = [plays.ANSIBLE_PLAYBOOK, "-vvv", "-i", str(folder / "hosts.json"), str(folder / "play.yml")]
+    done = plays.run_in_fork(command, COLLECTIONS, settings | environment, settings, MODULE_IMPORTS)
     assert done.returncode == 0, done.stdout + done.stderr
     return {name: json.loads((folder / f"{name}.json").read_text()) for name in PYTHONS}, done.stdout + done.stderr
 

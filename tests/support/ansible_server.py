@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A process that forks for each run of ansible-playbook: a run finds imported what every run imports.
 
-Standard input has a line of JSON for each run, standard output its exit code. Ansible compiles the files of a
-collection anew in every process, and a worker of Ansible reads files of this collection that another has read; so this
-process does both before the second run. A run has its own arguments, environment, output and state.
+Standard input has a line of JSON for each run, standard output its exit code. Its arguments are a folder for the code
+of modules, and what modules import beside Ansible's files. Ansible compiles the files of a collection anew in every
+process, and a worker of Ansible reads files of this collection that another has read; so this process does both before
+the second run. A run has its own arguments, environment, output and state.
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ def serve_runs() -> None:
     """For each line of JSON, fork, run ansible-playbook, and print its exit code."""
     module_host = import_neighbour("module_host")
     address = os.path.join(os.environ["ANSIBLE_HOME"], f"modules-{os.getpid()}")  # noqa: PTH118
-    module_host.start(address)  # before the import of what modules do not have
+    module_host.start(address, *sys.argv[1:])  # before the import of what modules do not have
     from ansible.cli.playbook import PlaybookCLI  # noqa: PLC0415 # in this process alone
 
     module_host.use(address)

@@ -3,15 +3,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A process that forks for each module of Ansible that another Python would read from standard input.
 
-Most of the time of a small module, such as `file`, goes into the start of Python and what every module imports. The
-process that forks has imported this from the same files, and nothing of Ansible's controller. A command line that says
-anything else than "this Python" starts a process as ever.
+Most of the time of a small module, such as `file`, goes into the start of Python, what every module imports, and the
+code of the module's archive, which Python compiles anew each time. The process that forks has imported the former from
+the same files, and nothing of Ansible's controller; a folder has the latter. A command line that says anything else
+than "this Python" starts a process as ever.
 """
 
 from __future__ import annotations
 
 import atexit
+import hashlib
 import json
+import marshal
 import os
 import shlex
 import signal
@@ -20,11 +23,13 @@ import subprocess
 import sys
 import tempfile
 import traceback
+import zipimport
 from collections.abc import Iterator
 from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 from tempfile import TemporaryFile
-from types import ModuleType, SimpleNamespace
+from types import CodeType, ModuleType, SimpleNamespace
 from typing import Any
 
 UNIX = socket.AF_UNIX
@@ -50,8 +55,8 @@ class PathWithArchives(list[str]):
         yield from super().__iter__()
 
 
-def start(address: str) -> None:
-    """Fork the process, which ends with this one, and let Ansible's connection `local` use it."""
+def start(address: str, code_folder: str, *needed_imports: str) -> None:
+    """Fork the process, which ends with this one, and which imports beforehand what the modules of a test need too."""
     if len(os.fsencode(address)) > LONGEST_ADDRESS:
         return
     listener = socket.socket(UNIX)
@@ -69,21 +74,39 @@ def start(address: str) -> None:
     while os.getppid() == server_pid:
         with suppress(TimeoutError):
             connection, _address = listener.accept()
-            is_prepared = is_prepared or import_common_modules()
+            is_prepared = is_prepared or prepare_modules(code_folder, needed_imports)
             if not os.fork():
                 run_module(connection)
             connection.close()
     os._exit(0)
 
 
-def import_common_modules() -> bool:
+def prepare_modules(code_folder: str, needed_imports: tuple[str, ...]) -> bool:
     """Import what modules import; what this ansible-core does not have, its modules do not need."""
-    for name in IMPORTED_MODULES:
+    keep_compiled_code(Path(code_folder))
+    for name in (*IMPORTED_MODULES, *needed_imports):
         with suppress(ImportError):
             import_module(name)
     package = sys.modules["ansible"]
     package.__path__ = PathWithArchives(package.__path__)
     return True
+
+
+def keep_compiled_code(folder: Path) -> None:
+    """Let Python compile each text of an archive once: the archives of two modules have most files in common."""
+    archives: Any = zipimport
+    compile_text = archives._compile_source
+
+    def read_or_compile(path: str, text: bytes) -> CodeType:
+        file = folder / hashlib.sha256(path.rpartition(".zip")[2].encode() + b"\0" + text).hexdigest()
+        with suppress(OSError, EOFError, ValueError, TypeError):  # another fork may be writing the file
+            code: CodeType = marshal.loads(file.read_bytes())
+            return code
+        code = compile_text(path, text)
+        file.write_bytes(marshal.dumps(code))
+        return code
+
+    archives._compile_source = read_or_compile
 
 
 def run_module(connection: socket.socket) -> None:
@@ -159,7 +182,7 @@ def use(address: str) -> None:
 
     def popen(command: Any, cwd: Any = None, **options: Any) -> Any:
         is_text = isinstance(command, (str, bytes))  # bytes before ansible-core 2.21
-        if is_text and os.fsdecode(command) in PLAIN_COMMANDS:
+        if is_text and os.fsdecode(command).replace("/./", "/") in PLAIN_COMMANDS:
             return ForkedModule(address, cwd)
         return subprocess.Popen(command, cwd=cwd, **options)
 

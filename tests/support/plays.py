@@ -26,6 +26,7 @@ SERVER_FILE = Path(__file__).resolve().with_name("ansible_server.py")
 TIMEOUT_SECONDS = 240
 _SERVERS: dict[Any, subprocess.Popen[str]] = {}
 HOME = tempfile.TemporaryDirectory()
+_MODULE_CODE = tempfile.TemporaryDirectory()
 
 
 def run_playbook(
@@ -43,13 +44,20 @@ def run_playbook(
 
 
 def run_in_fork(
-    command: list[str], cwd: Path, environment: dict[str, str], import_environment: dict[str, str]
+    command: list[str],
+    cwd: Path,
+    environment: dict[str, str],
+    import_environment: dict[str, str],
+    module_imports: tuple[str, ...] = (),
 ) -> subprocess.CompletedProcess[str]:
-    """Run ansible-playbook in a fork of the process that has imported Ansible with these settings."""
+    """Run ansible-playbook in a fork of the process that has imported Ansible with these settings.
+
+    A process beside it imports what modules import, and forks for each module.
+    """
     with tempfile.TemporaryDirectory() as folder:
         output_files = [Path(folder, name) for name in ("stdout", "stderr")]
         request = {"command": command, "environment": environment, "output": [str(path) for path in output_files]}
-        exit_code = _await_exit_code(_ensure_server(cwd, import_environment), request)
+        exit_code = _await_exit_code(_ensure_server(cwd, import_environment, module_imports), request)
         stdout, stderr = (path.read_text(encoding="utf-8") for path in output_files)
     return subprocess.CompletedProcess(command, exit_code, stdout, stderr)
 
@@ -66,12 +74,12 @@ def run(
     return run_playbook("-i", str(inventory), *more, play)
 
 
-def _ensure_server(cwd: Path, environment: dict[str, str]) -> subprocess.Popen[str]:
+def _ensure_server(cwd: Path, environment: dict[str, str], module_imports: tuple[str, ...]) -> subprocess.Popen[str]:
     """Return the process that has imported Ansible in this folder, with these settings."""
-    key = (cwd, *sorted(environment.items()))
+    key = (cwd, module_imports, *sorted(environment.items()))
     if key not in _SERVERS or _SERVERS[key].poll() is not None:
         # Without the folder of this file on the path, as for ansible-playbook.
-        command = [sys.executable, "-P", str(SERVER_FILE)]
+        command = [sys.executable, "-P", str(SERVER_FILE), _MODULE_CODE.name, *module_imports]
         _SERVERS[key] = subprocess.Popen(
             command,
             cwd=cwd,
@@ -99,3 +107,4 @@ def _end_servers() -> None:
     for server in _SERVERS.values():
         server.communicate()
     HOME.cleanup()
+    _MODULE_CODE.cleanup()

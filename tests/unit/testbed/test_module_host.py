@@ -12,11 +12,14 @@ import json
 import os
 import subprocess
 import sys
+import zipimport
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+
+from tests.support import module_host
 
 PROGRAMS = {
     "output": "import os, sys; print(os.getcwd(), os.environ['GIVEN'], sys.argv); print(__name__, file=sys.stderr)",
@@ -32,7 +35,7 @@ import importlib.util, json, os, subprocess, sys
 spec = importlib.util.spec_from_file_location("module_host", sys.argv[1])
 host = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(host)
-host.start(sys.argv[2] + "/socket")
+host.start(sys.argv[2] + "/socket", sys.argv[2])
 host.use(sys.argv[2] + "/socket")
 import ansible.cli.playbook
 from ansible.plugins.connection import local
@@ -67,3 +70,17 @@ def test_a_fork_and_a_process_are_the_same(ended: dict[str, list[list[Any]]], na
     fork, process = ended[name]
     assert [fork[0], process[0]] == ["ForkedModule", "Popen"]
     assert fork[1:] == process[1:]
+
+
+def test_the_code_of_an_archive_is_compiled_once_for_the_same_text(tmp_path: Path) -> None:
+    archives: Any = zipimport
+    compiled = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            archives, "_compile_source", lambda path, text: compiled.append(path) or compile(text, path, "exec")
+        )
+        module_host.keep_compiled_code(tmp_path)
+        texts = [("a.zip/m.py", b"x = 1"), ("b.zip/m.py", b"x = 1"), ("b.zip/m.py", b"x = 2"), ("b.zip/n.py", b"x = 1")]
+        codes = [archives._compile_source(*given) for given in texts]
+    assert compiled == ["a.zip/m.py", "b.zip/m.py", "b.zip/n.py"]
+    assert [code.co_consts[0] for code in codes] == [1, 1, 2, 1]
