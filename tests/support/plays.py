@@ -63,7 +63,7 @@ def run_in_fork(
 
 
 def run(
-    folder: Path, play: str | list[dict[str, Any]], hosts: dict[str, dict[str, Any]], *more: str
+    folder: Path, play: str | list[dict[str, Any]], hosts: dict[str, dict[str, Any]], *more: str, **settings: str
 ) -> subprocess.CompletedProcess[str]:
     """Run a playbook by its path below the checkout, or a play, against hosts with their variables."""
     inventory = folder / "inventory.json"
@@ -71,7 +71,7 @@ def run(
     if not isinstance(play, str):
         (folder / "play.json").write_text(json.dumps(play), encoding="utf-8")
         play = str(folder / "play.json")
-    return run_playbook("-i", str(inventory), *more, play)
+    return run_playbook("-i", str(inventory), *more, play, **settings)
 
 
 def _ensure_server(cwd: Path, environment: dict[str, str], module_imports: tuple[str, ...]) -> subprocess.Popen[str]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import json
 import os
 import tempfile
@@ -66,6 +67,12 @@ class ReadyApi(FakeApi):
         """Return the plurals of an API version."""
         root = f"/apis/{version}/" if "/" in version else f"/api/{version}/"
         return [*super().served(version), *{path.split("/")[-2] for path in self.objects if path.startswith(root)}]
+
+    def copy(self) -> ReadyApi:
+        """Return another API that has the same objects."""
+        api = ReadyApi()
+        api.objects, api.version = copy.deepcopy(self.objects), self.version
+        return api
 
     def _stored(self, new_object: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
         stored_object = super()._stored(new_object, entry)
