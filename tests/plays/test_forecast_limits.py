@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import copy
+import functools
 import json
+import re
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,25 +82,43 @@ class Fleet:
         """Write a capture with the planted telemetry."""
         place = self.folder / "captures" / cluster / f"{PLACE}.{name}"
         place.mkdir(parents=True)
-        lines = [json.dumps(request) for signal, request in planted_requests() if signal == "traces"]
-        (place / "traces.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        (place / "traces.jsonl").write_text(planted_traces(), encoding="utf-8")
+
+
+@functools.cache
+def planted_traces() -> str:
+    """Return the planted traces as a capture has them."""
+    return "".join(f"{json.dumps(request)}\n" for signal, request in planted_requests() if signal == "traces")
 
 
 def said(done: Any) -> str:
     return " ".join((done.stdout + done.stderr).split())
 
 
-@pytest.fixture(name="fleet", params=[("eu",)])
-def _fleet(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Fleet]:
+@contextmanager
+def serve_fleet(folder: Path, apis: dict[str, ReadyApi]) -> Iterator[Fleet]:
+    """Serve clusters until the end of the block."""
     binary = find_newest_build()
     if binary is None:
         pytest.skip("the testbed has not built a Collector")
-    apis = {name: ReadyApi(NAMESPACE) for name in request.param}
     with ExitStack() as stack:
         urls = {name: stack.enter_context(serve_api(api)) for name, api in apis.items()}
-        fleet = Fleet(tmp_path, apis, urls, str(binary))
+        yield Fleet(folder, apis, urls, str(binary))
+
+
+@pytest.fixture(name="played", scope="module")
+def _played(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ReadyApi]:
+    """Return clusters that run the gateway, each of which tests have a copy of."""
+    apis = {name: ReadyApi(NAMESPACE) for name in ("dev", "eu", "us")}
+    with serve_fleet(tmp_path_factory.mktemp("fleet"), apis) as fleet:
         first = fleet.run(GATEWAY)
         assert first.returncode == 0, said(first)
+    return apis
+
+
+@pytest.fixture(name="fleet", params=[("eu",)])
+def _fleet(tmp_path: Path, request: pytest.FixtureRequest, played: dict[str, ReadyApi]) -> Iterator[Fleet]:
+    with serve_fleet(tmp_path, {name: played[name].copy() for name in request.param}) as fleet:
         yield fleet
 
 
@@ -194,23 +214,35 @@ ADDED_BY_OPERATOR = {
 """What stands for the defaults of its webhook. Source: ApplyDefaults in the operator's internal/otelconfig."""
 
 
-def run_under_operator(fleet: Fleet, **changed: Any) -> None:
-    """Let the cluster have the custom resource of the gateway, with what the operator and others add to its config."""
-    folder = fleet.folder / "applied"
-    rendered = fleet.run(GATEWAY, playbook="render", otel_gitops_path=str(folder), **UNDER_OPERATOR)
+@pytest.fixture(scope="module")
+def resource(tmp_path_factory: pytest.TempPathFactory, played: dict[str, ReadyApi]) -> dict[str, Any]:
+    """Return the custom resource of the gateway."""
+    folder = tmp_path_factory.mktemp("resource")
+    with serve_fleet(folder, {"eu": played["eu"].copy()}) as fleet:
+        rendered = fleet.run(GATEWAY, playbook="render", otel_gitops_path=str(folder / "applied"), **UNDER_OPERATOR)
     assert rendered.returncode == 0, said(rendered)
-    file = folder / "eu" / "collectors" / PLACE / "gateway.yml"
+    file = folder / "applied" / "eu" / "collectors" / PLACE / "gateway.yml"
     manifests = list(yaml.safe_load_all(file.read_text(encoding="utf-8")))
-    (resource,) = (manifest for manifest in manifests if manifest["kind"] == "OpenTelemetryCollector")
+    (found,) = (manifest for manifest in manifests if manifest["kind"] == "OpenTelemetryCollector")
+    return dict(found)
+
+
+def run_under_operator(fleet: Fleet, resource: dict[str, Any], **changed: Any) -> None:
+    """Let the cluster have the custom resource of the gateway, with what the operator and others add to its config."""
+    config = resource["spec"]["config"]
     for added in (ADDED_BY_OPERATOR, changed):
-        resource["spec"]["config"] = combine(resource["spec"]["config"], added, recursive=True)
+        config = combine(config, added, recursive=True)
     fleet.apis["eu"].objects.clear()
-    fleet.apis["eu"].apply("o11y.opentelemetry", NAMESPACE, resource)
+    fleet.apis["eu"].apply(
+        "o11y.opentelemetry", NAMESPACE, {**resource, "spec": {**resource["spec"], "config": config}}
+    )
 
 
-def test_a_collector_of_the_operator_that_does_not_change_needs_no_forecast(fleet: Fleet) -> None:
+def test_a_collector_of_the_operator_that_does_not_change_needs_no_forecast(
+    fleet: Fleet, resource: dict[str, Any]
+) -> None:
     fleet.capture("eu", "gateway")
-    run_under_operator(fleet)
+    run_under_operator(fleet, resource)
     same = fleet.run(GATEWAY, more=("--check",), forecast_limits=LIMITS, **UNDER_OPERATOR)
     assert "Forecast what the collectors would send" in said(same), said(same)
     assert "forecast of" not in said(same), said(same)
@@ -219,9 +251,11 @@ def test_a_collector_of_the_operator_that_does_not_change_needs_no_forecast(flee
     assert LOST in said(other), said(other)
 
 
-def test_a_resource_that_a_person_edited_has_a_forecast_though_its_hash_is_that_of_the_inventory(fleet: Fleet) -> None:
+def test_a_resource_that_a_person_edited_has_a_forecast_though_its_hash_is_that_of_the_inventory(
+    fleet: Fleet, resource: dict[str, Any]
+) -> None:
     fleet.capture("eu", "gateway")
-    run_under_operator(fleet, exporters={"otlp_grpc/backend": {"endpoint": "elsewhere:4317"}})
+    run_under_operator(fleet, resource, exporters={"otlp_grpc/backend": {"endpoint": "elsewhere:4317"}})
     done = fleet.run(GATEWAY, more=("--check",), forecast_limits=LIMITS, **UNDER_OPERATOR)
     assert TITLE in said(done), said(done)
 
@@ -256,33 +290,43 @@ def test_the_verdict_of_a_synced_change_has_its_forecast(fleet: Fleet) -> None:
     assert "| `otlp_grpc/backend` | traces | 3,000 → 1,860 (-38.0 %" in page
 
 
-@pytest.mark.parametrize(
-    ("given", "is_read"),
-    [
-        ({"forecast_limits": LIMITS}, True),
-        ({}, False),
-        ({"forecast_limits": {}}, False),
-        ({"forecast_limits": LIMITS, "otel_host_state": "absent"}, False),
-        ({"forecast_limits": "{{ limits_of[stage] }}"}, True),
-    ],
-    ids=["limits", "none", "turned-off", "absent", "misspelt"],
-)
-def test_a_linux_host_is_read_if_it_has_limits(tmp_path: Path, given: dict[str, Any], is_read: bool) -> None:
-    """One that does not answer fails where it is read: tests/integration/test_host_forecast.py has real ones."""
-    host = {
+# Hosts of one run, by what they are given: whether playbook site reads what runs there.
+LINUX_HOSTS: dict[str, tuple[dict[str, Any], bool]] = {
+    "limits": ({"forecast_limits": LIMITS}, True),
+    "none": ({}, False),
+    "turned-off": ({"forecast_limits": {}}, False),
+    "absent": ({"forecast_limits": LIMITS, "otel_host_state": "absent"}, False),
+    "misspelt": ({"forecast_limits": "{{ limits_of[stage] }}"}, True),
+}
+READS = re.compile(r"^TASK \[(?:\S+ : )?Read the collectors that run on the host\].*?(?=^TASK|^PLAY|\Z)", re.M | re.S)
+
+
+@pytest.fixture(scope="module")
+def linux_run(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return what playbook site prints of Linux hosts that do not answer."""
+    variables = {
         "ansible_connection": "ssh",
         "ansible_host": "127.0.0.1",
         "ansible_port": 1,
         "otel_host_program": {"path": "/usr/bin/otelcol-contrib"},
         "otel_host_collectors": [{"name": "agent", "recipes": ["otlp_ingest", "debug_output"]}],
-        **given,
     }
-    inventory = {"all": {"children": {"otel_linux": {"hosts": {"web1": host}}}}}
-    (tmp_path / "hosts.json").write_text(json.dumps(inventory), encoding="utf-8")
-    done = plays.run_playbook("-i", str(tmp_path / "hosts.json"), "playbooks/site.yml")
+    hosts = {name: given for name, (given, _is_read) in LINUX_HOSTS.items()}
+    inventory = {"all": {"children": {"otel_linux": {"hosts": hosts, "vars": variables}}}}
+    file = tmp_path_factory.mktemp("linux") / "hosts.json"
+    file.write_text(json.dumps(inventory), encoding="utf-8")
+    done = plays.run_playbook("-i", str(file), "playbooks/site.yml")
     assert done.returncode != 0, said(done)
-    assert ("Read the collectors that run on the host" in said(done)) == is_read, said(done)
-    assert ("The host does not answer" in said(done)) == is_read, said(done)
+    return str(done.stdout + done.stderr)
+
+
+@pytest.mark.parametrize("host", LINUX_HOSTS)
+def test_a_linux_host_is_read_if_it_has_limits(host: str, linux_run: str) -> None:
+    """One that does not answer fails where it is read: tests/integration/test_host_forecast.py has real ones."""
+    _given, is_read = LINUX_HOSTS[host]
+    reads = "".join(READS.findall(linux_run))
+    failures = [lines for lines in re.split(r"^(?=\w+: \[)", reads, flags=re.M) if f"[{host}]" in lines]
+    assert [("The host does not answer" in lines) for lines in failures] == [True] * is_read, linux_run
 
 
 def test_hosts_without_limits_go_on_when_all_with_limits_fail(tmp_path: Path) -> None:
