@@ -171,8 +171,8 @@ def test_waves_add_one_task_to_a_cluster(tmp_path: Path, played: Played) -> None
 # ansible-core, but an empty playbook of 2.18 takes 0.7 of the time of one of 2.21. For the latter, 2.85 to 3.0 was
 # measured, and 3.3 beside jobs that keep each core busy. One round differs from the next by up to a quarter.
 COST = 3.5 if CORE >= (2, 19) else 4.0
-# The sum of rounds: what else the machine does for a moment makes little difference. Two tell of a clear result, which
-# is as far from the limit as two rounds differ from the next two at most.
+# The sum of rounds: what else the machine does for a moment makes little difference. The test ends early if
+# the sum of two or more is a tenth below the limit.
 ROUNDS = 5
 CLEAR_ROUNDS, CLEAR_COST = 2, 0.9 * COST
 
