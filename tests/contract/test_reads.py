@@ -35,7 +35,7 @@ ALLOWED = {
     },
     # These run on a host with Python 3.8, whatever the controller has; what they read is root's there.
     f"{ON_A_HOST}/file_facts.py": {"path.open": "Opens a certificate, of which the start is read."},
-    f"{ON_A_HOST}/host_drain.py": {"file.open": "Opens a queue, which is mapped and not read as a whole."},
+    f"{ON_A_HOST}/stored_queue_files.py": {"file.open": "Opens a queue, which is mapped and not read as a whole."},
     f"{ON_A_HOST}/release_folders.py": {
         "path.read_bytes": "Reads a file of a release, which this collection wrote.",
     },

@@ -3,10 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a queue on the disk has not sent, out of a file of the extension file_storage. Private.
 
-`live/host_drain.py` asks this before a collector is removed. Such a file is a database of bbolt, which never shrinks:
-its size says nothing. A request of the queue has a decimal number as its key until it is sent or given up; all other
-keys have letters. For example, a file with the keys `12`, `13` and `wi` has two requests that are not sent, in words `2
-requests (1.2 KiB)`. Source: exporterhelper of the Collector, persistent_queue.go. Read on the host: Python 3.8.
+`live/stored_queue_files.py` asks this for each file of a collector. Such a file is a database of bbolt, which never
+shrinks: its size says nothing. A request of the queue has a decimal number as its key until it is sent or given up; all
+other keys have letters. For example, a file with the keys `12`, `13` and `wi` has two requests that are not sent, in
+words `2 requests (1.2 KiB)`. Source: exporterhelper of the Collector, persistent_queue.go. Read on the host: Python
+3.8.
 """
 
 from __future__ import annotations

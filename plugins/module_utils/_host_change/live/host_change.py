@@ -52,7 +52,7 @@ from .collector_removal import (
     remove_unused_programs,
     stop_service,
 )
-from .host_drain import Drain
+from .host_drain import describe_losses
 from .host_edge import to_problem
 from .host_state import HostOutcome, plan_outcome
 from .host_store import Store
@@ -314,7 +314,7 @@ class HostChange:
         """Remove the collector from the host, and return a sentence on that and on each queue that is lost with it."""
         # A running collector goes on writing to its queues. What is lost is known when it has stopped.
         stop_service(self.machine, self.store)
-        loss_lines = Drain(self.machine, self.store, discards=True).list_losses()
+        loss_lines = describe_losses(self.store)
         remove_all_files(self.machine, self.store)
         return " ".join(["The first install is undone.", *(f"{line}." for line in loss_lines)])
 

@@ -9,25 +9,21 @@ is left nevertheless, the removal is refused, unless the user consents to the lo
 
     its queue on the disk has 7 requests (1.2 KiB) that it has not sent, and it runs on; nothing was removed
 
-Sources: exporterhelper and file_storage of the Collector.
+`stored_queue_files.py` reads the queues. Source: exporterhelper of the Collector.
 """
 
 from __future__ import annotations
 
-import mmap
-import os
-import stat
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import NamedTuple
 
 from ..._otelcol.errors import Failure, Problem
-from ..bbolt_file import is_database
 from ..bundle_form import state_folder
-from ..stored_queue import UnsentRequests, read_unsent_requests
+from ..stored_queue import UnsentRequests
 from .host_store import Store
 from .machine import Machine
 from .state_folders import list_state_folders
+from .stored_queue_files import StoredData, read_stored_data
 
 # How many seconds a removal waits for the queues of a running collector to be empty. A backend that answers takes all
 # requests in flight within one; the first pauses between tries are 5 s and 7.5 s (exporterhelper, retry_on_failure).
@@ -38,19 +34,25 @@ _PAUSE_SECONDS = 0.25
 # (exporterhelper, persistent_queue.go: Shutdown). So the collector starts and stops up to so many more times, until a
 # stop leaves the queue empty.
 _FURTHER_STOPS = 3
-# The prefix of the names of files with queues of exporters (file_storage, extension.go: GetClient).
-_QUEUE_PREFIX = "exporter_"
 # The option by which a user consents to the loss.
 DISCARD_CONSENT = "otel_host_discard_unsent: true"
 
 
-class StoredData(NamedTuple):
-    """The data in the queues on the disk."""
+class _LossWords(NamedTuple):
+    """How the sentences about data that is not sent end."""
 
-    unsent_requests: UnsentRequests
-    unreadable_paths: list[str]
-    """The files and folders that could not be read, each with the reason: `/var/lib/otelcol/agent/q (No such
-    device)`."""
+    unsent: str
+    """Follows `7 requests (1.2 KiB) of its queue on the disk `."""
+    unreadable: str
+    """Follows `/var/lib/otelcol/agent/q (No such device) of its queue on the disk cannot be read`."""
+
+
+_IS_LOST = _LossWords(unsent="were not sent, and are lost", unreadable=", and is lost")
+_WOULD_BE_LOST = _LossWords(unsent="are not sent, and would be lost", unreadable=", and would be lost")
+_WOULD_BE_REFUSED = _LossWords(
+    unsent=f"are not sent; if they stay, the removal is refused, unless you set `{DISCARD_CONSENT}`",
+    unreadable=f"; the removal is refused, unless you set `{DISCARD_CONSENT}`",
+)
 
 
 class Drain:
@@ -60,101 +62,80 @@ class Drain:
         self.machine, self.store, self.discards = machine, store, discards
         self.was_active = machine.service(store.service).is_active
 
-    def stop_collector(self, stop_service: Callable[[], None]) -> list[str]:
-        """Stop the collector by `stop_service` once its queues are empty, and return lines about lost data.
-
-        Without consent, raises Problem for unsent data and for a queue that cannot be read. If the collector ran
-        before, it runs then.
-        """
-        self._wait_until_empty()
-        stop_service()
-        if self.was_active and not self.discards:
-            self._stop_until_empty(stop_service)
-        return self.list_losses()
-
-    def _stop_until_empty(self, stop_service: Callable[[], None]) -> None:
-        """Start and stop the collector again while a stop has left data in the queues."""
-        for _further in range(_FURTHER_STOPS):
-            if not self._read_stored_data().unsent_requests.request_count:
-                return
-            self._start_again()
-            self._wait_until_empty()
-            stop_service()
-
-    def list_losses(self) -> list[str]:
-        """Return lines about the data that is lost with a collector that has stopped.
-
-        Without consent, raises Problem for unsent data and for a queue that cannot be read. If the collector ran
-        before, this starts it again first.
-        """
-        stored_data = self._read_stored_data()
-        if self.discards:
-            return _write_sentences(stored_data, "were not sent, and are lost", ", and is lost")
-        if stored_data.unsent_requests.request_count:
-            self._start_again()
-            raise self._build_unsent_refusal(stored_data.unsent_requests)
-        if stored_data.unreadable_paths:
-            self._start_again()
-            raise self._build_unreadable_refusal(stored_data.unreadable_paths)
-        return []
-
     def forecast_losses(self) -> list[str]:
         """Return lines for check mode about unsent data, and about queues that cannot be read.
 
         A running collector may write to a queue at this moment, so that it cannot be read; this is not worth a line.
         """
-        stored_data = self._read_stored_data()
+        stored_data = _read_queues(self.store)
         if self.was_active:
             stored_data = stored_data._replace(unreadable_paths=[])
-        if self.discards:
-            return _write_sentences(stored_data, "are not sent, and would be lost", ", and would be lost")
-        refusal_text = f"the removal is refused, unless you set `{DISCARD_CONSENT}`"
-        return _write_sentences(stored_data, f"are not sent; if they stay, {refusal_text}", f"; {refusal_text}")
+        return _write_sentences(stored_data, _WOULD_BE_LOST if self.discards else _WOULD_BE_REFUSED)
 
-    def _read_stored_data(self) -> StoredData:
-        """Return the data in the queues on the disk; nothing if the removal leaves the state folder.
+    def stop_collector(self, stop_service: Callable[[], None]) -> list[str]:
+        """Stop the collector by `stop_service`, and return lines about the data that is lost with consent.
 
-        It leaves a folder that was there before the first install.
+        Without consent, the collector stops once its queues are empty. If they do not get empty, or cannot be read,
+        this raises Problem. A collector that ran before is running then.
         """
-        unsent = UnsentRequests()
-        unreadable: list[str] = []
-        if self.store.had_state():
-            return StoredData(unsent, unreadable)
-        for folder in list_state_folders(self.store.root, state_folder(self.store.name)):
-            for file in _list_files(folder, unreadable):
-                try:
-                    unsent = unsent.plus(_read_unsent(file))
-                except (OSError, ValueError) as error:
-                    unreadable.append(_describe_error(file, error))
-        return StoredData(unsent, unreadable)
+        if self.discards:
+            stop_service()
+            return describe_losses(self.store)
+        self._wait_until_empty()
+        stop_service()
+        if self.was_active:
+            self._stop_until_empty(stop_service)
+        self._refuse_losses()
+        return []
 
     def _wait_until_empty(self) -> None:
-        """Wait until the queues are empty. Raises Problem if they do not get empty, and there is no consent.
+        """Wait until a running collector has emptied its queues. Raises Problem if they do not get empty.
 
         A file that cannot be read may be written at this moment. It is read again after the stop.
         """
-        if self.discards:
-            return
         deadline = self.machine.read_uptime() + (_WAIT_SECONDS if self.was_active else 0.0)
-        stored_data = self._read_stored_data()
-        while stored_data.unsent_requests.request_count and self.machine.read_uptime() < deadline:
+        unsent_requests = _read_queues(self.store).unsent_requests
+        while unsent_requests.request_count and self.machine.read_uptime() < deadline:
             self.machine.sleep(_PAUSE_SECONDS)
-            stored_data = self._read_stored_data()
-        if stored_data.unsent_requests.request_count:
-            raise self._build_unsent_refusal(stored_data.unsent_requests)
+            unsent_requests = _read_queues(self.store).unsent_requests
+        if unsent_requests.request_count:
+            raise self._build_unsent_refusal(unsent_requests)
 
-    def _start_again(self) -> None:
+    def _stop_until_empty(self, stop_service: Callable[[], None]) -> None:
+        """Start and stop the collector again while a stop has left data in the queues."""
+        for _further in range(_FURTHER_STOPS):
+            if not _read_queues(self.store).unsent_requests.request_count:
+                return
+            self._start_if_it_ran()
+            self._wait_until_empty()
+            stop_service()
+
+    def _refuse_losses(self) -> None:
+        """Raise Problem if a stopped collector has data in its queues, or may have. Before that, start what ran."""
+        stored_data = _read_queues(self.store)
+        if stored_data.unsent_requests.request_count:
+            self._start_if_it_ran()
+            raise self._build_unsent_refusal(stored_data.unsent_requests)
+        if stored_data.unreadable_paths:
+            self._start_if_it_ran()
+            raise self._build_unreadable_refusal(stored_data.unreadable_paths)
+
+    def _start_if_it_ran(self) -> None:
+        """Start the collector again if it ran before the removal. Raises Failure if systemd does not start it."""
         if self.was_active and self.machine.run_systemctl("restart", self.store.service).exit_code:
             raise Failure("systemd does not start it again", asked=self._describe_task())
 
+    # ── Refusals ──
+
     def _build_unsent_refusal(self, unsent: UnsentRequests) -> Problem:
+        """Return the refusal to remove a collector that has unsent data in its queues."""
         wrong = f"its queue on the disk has {unsent} that it has not sent, and {self._describe_activity()}"
         fix = f"Let it send them, and stop what sends to it; or set `{DISCARD_CONSENT}`, and they are lost."
         return Problem(f"{wrong}; nothing was removed", asked=self._describe_task(), fix=fix)
 
-    def _build_unreadable_refusal(self, unreadable: list[str]) -> Problem:
+    def _build_unreadable_refusal(self, unreadable_paths: list[str]) -> Problem:
         """Return the refusal to remove a collector whose queue cannot be read."""
-        paths = ", ".join(unreadable)
+        paths = ", ".join(unreadable_paths)
         wrong = f"its queue on the disk cannot be read at {paths}, so what it has not sent is not known"
         fix = (
             f"Repair the disk or the file, and run the same command again; or set `{DISCARD_CONSENT}`, and the data is"
@@ -172,59 +153,26 @@ class Drain:
         return f"Remove collector {self.store.name} of this host"
 
 
-def _list_files(folder: Path, unreadable: list[str]) -> Iterator[Path]:
-    """Yield the files below a folder, and add to `unreadable` the folders that cannot be listed.
+def describe_losses(store: Store) -> list[str]:
+    """Return lines about the data that is lost with a collector that has stopped and is now removed."""
+    return _write_sentences(_read_queues(store), _IS_LOST)
 
-    A link, a pipe or a socket is no file: it leads to data that is not removed, or would be waited for.
+
+def _read_queues(store: Store) -> StoredData:
+    """Return the data that a removal would take away with the state folder of a collector.
+
+    There is none if the folder was there before the first install, as the removal leaves such a folder.
     """
-
-    def note_error(error: OSError) -> None:
-        if not isinstance(error, FileNotFoundError):
-            unreadable.append(_describe_error(Path(error.filename), error))
-
-    for parent, _folders, file_names in os.walk(str(folder), onerror=note_error):
-        for file_name in sorted(file_names):
-            file = Path(parent) / file_name
-            if _is_regular(file):
-                yield file
+    if store.had_state():
+        return read_stored_data([])
+    return read_stored_data(list_state_folders(store.root, state_folder(store.name)))
 
 
-def _is_regular(file: Path) -> bool:
-    """Return whether a path is a regular file. One that nobody can look at counts."""
-    try:
-        return stat.S_ISREG(file.lstat().st_mode)
-    except FileNotFoundError:
-        return False
-    except OSError:  # the caller opens the file, and gets the reason
-        return True
-
-
-def _read_unsent(file: Path) -> UnsentRequests:
-    """Return the unsent requests in a file; none if it is gone. Raises OSError or ValueError if it cannot be read."""
-    try:
-        with file.open("rb") as opened_file:
-            if not os.fstat(opened_file.fileno()).st_size:  # an empty file cannot be mapped
-                return UnsentRequests()
-            with mmap.mmap(opened_file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                # Other files in the state folder may have any form. The file of a queue without the form of a database
-                # is damaged, and does not tell what it has not sent.
-                if file.name.startswith(_QUEUE_PREFIX) and not is_database(data):
-                    raise ValueError("it is no database")
-                return read_unsent_requests(data)
-    except FileNotFoundError:
-        return UnsentRequests()
-
-
-def _describe_error(path: Path, error: Exception) -> str:
-    reason = error.strerror if isinstance(error, OSError) else str(error)
-    return f"{path} ({reason})"
-
-
-def _write_sentences(stored_data: StoredData, end_of_unsent: str, end_of_unreadable: str) -> list[str]:
+def _write_sentences(stored_data: StoredData, words: _LossWords) -> list[str]:
     """Return a sentence for what is not sent, and one for each file or folder that cannot be read."""
     sentences = []
     if stored_data.unsent_requests.request_count:
-        sentences.append(f"{stored_data.unsent_requests} of its queue on the disk {end_of_unsent}")
+        sentences.append(f"{stored_data.unsent_requests} of its queue on the disk {words.unsent}")
     for unreadable_path in stored_data.unreadable_paths:
-        sentences.append(f"{unreadable_path} of its queue on the disk cannot be read{end_of_unreadable}")
+        sentences.append(f"{unreadable_path} of its queue on the disk cannot be read{words.unreadable}")
     return sentences

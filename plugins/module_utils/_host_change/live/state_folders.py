@@ -6,7 +6,8 @@
 A collector keeps its queues in its state folder. `state` is its path as the unit has it, such as
 `/var/lib/otelcol/agent`; it is empty for a collector without one. If systemd makes the user of the service
 (`DynamicUser=yes`), the folder is `/var/lib/private/otelcol/agent`, and a link leads there from its path.
-`host_store.py` removes the folder, and `host_drain.py` reads the queues in it. Source: systemd.exec(5), StateDirectory.
+`host_store.py` removes the folder, and `stored_queue_files.py` reads the queues in it.
+Source: systemd.exec(5), StateDirectory.
 """
 
 from __future__ import annotations

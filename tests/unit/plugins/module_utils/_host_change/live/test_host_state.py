@@ -19,7 +19,10 @@ from .fake_host import FIRST, FakeHost
 LIVE = "ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live"
 # What only a change, a service with a drop-in or an answer over HTTP needs.
 LATE = {
-    *(f"{LIVE}.{name}" for name in ("host_change", "host_drain", "host_watch", "service_drop_ins")),
+    *(
+        f"{LIVE}.{name}"
+        for name in ("host_change", "host_drain", "host_watch", "service_drop_ins", "stored_queue_files")
+    ),
     *(f"{LIVE}.{name}" for name in ("candidate_check", "collector_removal", "drop_in_files", "service_checks")),
     *(f"{LIVE}.{name}" for name in ("host_http", "packed_program", "program_installation")),
     *("http.client", "ssl", "tarfile", "urllib.request"),
