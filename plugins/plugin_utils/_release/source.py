@@ -5,7 +5,7 @@
 
 For example, `fetch` reads https://github.com/…/v1.18.0/cert-manager.yaml, or the same file below a mirror. It tries
 again after temporary errors, and refuses an address with `http://` unless a SHA-256 is expected. `published.py` reads
-manifests with it, `archives.py` fetches programs with it, and `own_release.py` and `release_mirror.py` read charts.
+manifests with it, and `archive_reader.py` programs; `own_release.py` and `release_mirror.py` read charts.
 """
 
 from __future__ import annotations

@@ -78,11 +78,3 @@ def test_a_mirror_that_no_folder_can_be_is_refused(source: str, root: str, said:
         return
     with pytest.raises(Problem, match=said):
         collect_archives([row(source)], root, check=check)
-
-
-@pytest.mark.parametrize(
-    ("origin", "said"), [("/a\0b", "holds a NUL"), ("~no-such-user-here/a", "no user"), ("/", "Is a directory")]
-)
-def test_an_origin_that_no_file_can_be_is_refused(origin: str, said: str) -> None:
-    with pytest.raises(Problem, match=said):
-        collect_archives([row(origin)], "", check=False)
