@@ -4,8 +4,7 @@
 """The live and wanted settings of an EKS add-on, and the requests that turn one into the other. Private.
 
 Settings have the names of the options of module `eks_addon`. Live settings are those at EKS, and target settings are
-those that the user wants; one that is missing there stays as it is. A configuration may have secrets, so `mask_secrets`
-masks them. For example, if only the configuration differs:
+those that the user wants; one that is missing there stays as it is. For example, if only the configuration differs:
 
     live      {"version": "v0.151.0-eksbuild.2", "service_account_role_arn": ARN, "configuration_values": {}}
     target    {"configuration_values": {"replicas": 2}}
@@ -16,23 +15,23 @@ masks them. For example, if only the configuration differs:
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ..._otelcol.config.config_secrets import is_secret
-from ..._otelcol.config.masking import make_salted_replacer
-from ..._otelcol.config.paths import Path
 from ..._otelcol.errors import Problem
+from .addon_secrets import mask_secrets
 
 Settings = dict[str, Any]
-# The fields of CreateAddon and UpdateAddon by the names of the settings. Tags and the namespace are sent otherwise.
-API_FIELDS = {
+# The fields of CreateAddon and UpdateAddon that hold one text, by the names of the settings.
+_API_FIELDS = {
     "version": "addonVersion",
     "service_account_role_arn": "serviceAccountRoleArn",
     "configuration_values": "configurationValues",
 }
 # The setting with the roles of the add-on's pods: ARNs by ServiceAccount.
 IDENTITIES = "pod_identity_associations"
+# The settings that UpdateAddon changes. Tags have calls of their own, and EKS never changes the namespace.
+_UPDATED_SETTINGS = frozenset({*_API_FIELDS, IDENTITIES})
 
 
 def addon_settings(
@@ -69,7 +68,7 @@ def find_namespace_move(live_settings: Settings, target_settings: Settings, addo
 
 def build_creation_request(target_settings: Settings) -> dict[str, Any]:
     """Return the parameters of CreateAddon beside the names of cluster and add-on."""
-    request = _build_fields({name: target_settings.get(name) for name in API_FIELDS})
+    request = _build_fields(target_settings)
     if target_settings.get(IDENTITIES):
         request["podIdentityAssociations"] = _build_identities(target_settings[IDENTITIES])
     if target_settings.get("namespace"):
@@ -82,28 +81,39 @@ def build_creation_request(target_settings: Settings) -> dict[str, Any]:
 def build_update_request(
     live_settings: Settings, target_settings: Settings, differing_names: list[str], *, repair: bool
 ) -> dict[str, Any]:
-    """Return the parameters of UpdateAddon; an empty mapping if none of them differs.
+    """Return the parameters of UpdateAddon; an empty mapping if nothing that it changes differs.
 
-    UpdateAddon takes a role away that the request leaves out, so the request repeats what stays. Pod identities that it
-    leaves out stay, and an empty list removes them. `repair` sends the same settings again.
+    A repair sends all settings, though none differs. UpdateAddon takes a role away that the request leaves out, so the
+    request repeats what stays. Pod identities that it leaves out stay, and an empty list removes them.
     """
-    if not repair and not {*API_FIELDS, IDENTITIES} & set(differing_names):
+    if not repair and _UPDATED_SETTINGS.isdisjoint(differing_names):
         return {}
-    merged_settings = live_settings | {name: target_settings[name] for name in differing_names}
-    request = _build_fields({name: merged_settings.get(name) for name in API_FIELDS})
-    # `_build_fields` leaves out what is empty, and here the empty configuration is what the user wants.
-    if "configuration_values" in differing_names and not merged_settings["configuration_values"]:
-        request["configurationValues"] = "{}"
+    later_settings = _change_settings(live_settings, target_settings, differing_names)
+    request = _build_fields(later_settings)
+    if "configuration_values" in differing_names:
+        # `_build_fields` leaves an empty configuration out. Here it is what the user wants.
+        request["configurationValues"] = _format_configuration(later_settings["configuration_values"])
     if IDENTITIES in differing_names:
         request["podIdentityAssociations"] = _build_identities(target_settings[IDENTITIES])
     return request
 
 
-def _build_fields(values: Settings) -> dict[str, Any]:
-    """Return the given settings under the names of the API, the configuration as JSON."""
-    if values.get("configuration_values"):
-        values = values | {"configuration_values": json.dumps(values["configuration_values"], sort_keys=True)}
-    return {API_FIELDS[name]: value for name, value in values.items() if value}
+def _change_settings(live_settings: Settings, target_settings: Settings, differing_names: list[str]) -> Settings:
+    """Return the live settings with the target settings in place of those that differ."""
+    return live_settings | {name: target_settings[name] for name in differing_names}
+
+
+def _build_fields(settings: Settings) -> dict[str, Any]:
+    """Return the fields of a request for those of `_API_FIELDS` that are set and not empty."""
+    fields = {api_field: settings[name] for name, api_field in _API_FIELDS.items() if settings.get(name)}
+    if "configurationValues" in fields:
+        fields["configurationValues"] = _format_configuration(fields["configurationValues"])
+    return fields
+
+
+def _format_configuration(configuration: Mapping[str, Any]) -> str:
+    """Return a configuration as the API takes it: JSON, in which equal ones are equal texts."""
+    return json.dumps(configuration, sort_keys=True)
 
 
 def map_identities(identities: Iterable[Mapping[str, str]], addon_name: str) -> dict[str, str]:
@@ -129,45 +139,5 @@ def describe_difference(
     live_settings: Settings, target_settings: Settings, differing_names: list[str], salt: str
 ) -> dict[str, Any]:
     """Return the settings of an add-on before and after a change, with secrets masked."""
-    later_settings = live_settings | {name: target_settings[name] for name in differing_names}
+    later_settings = _change_settings(live_settings, target_settings, differing_names)
     return {"before": mask_secrets(live_settings, salt), "after": mask_secrets(later_settings, salt)}
-
-
-def mask_secrets(value: Any, salt: str, path: Path = ()) -> Any:
-    """Return a tree with its secrets masked; equal secrets look equal. The salt keeps short ones from being guessed."""
-    if isinstance(value, dict):
-        return {key: mask_secrets(child, salt, (*path, _meant_key(value, key))) for key, child in value.items()}
-    if isinstance(value, list):
-        return [mask_secrets(element, salt, (*path, index)) for index, element in enumerate(value)]
-    if _is_secret_value(value, path):
-        return make_salted_replacer(salt)(str(value))
-    return value
-
-
-def find_secrets(value: Any, path: Path = ()) -> Iterator[str]:
-    """Yield the secrets of a tree: the values that `mask_secrets` masks."""
-    if isinstance(value, dict):
-        for key, child in value.items():
-            yield from find_secrets(child, (*path, _meant_key(value, key)))
-    elif isinstance(value, list):
-        for index, element in enumerate(value):
-            yield from find_secrets(element, (*path, index))
-    elif _is_secret_value(value, path):
-        yield str(value)
-
-
-def _is_secret_value(value: Any, path: Path) -> bool:
-    """Return whether a value is a secret by its place or its look; an empty text and a truth value hide nothing."""
-    if isinstance(value, bool) or not isinstance(value, (str, int)) or value == "":
-        return False
-    return is_secret(path, str(value))
-
-
-def _meant_key(entry: Mapping[str, Any], key: Any) -> str:
-    """Return what a key stands for: an entry of `env` of Kubernetes says it in `name`.
-
-    For example, `value` of `{"name": "API_TOKEN", "value": "a1"}` stands for API_TOKEN, which is the name of a secret.
-    """
-    if key == "value" and isinstance(entry.get("name"), str):
-        return str(entry["name"])
-    return str(key)

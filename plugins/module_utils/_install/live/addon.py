@@ -25,14 +25,13 @@ from ..._identity.live.aws_task import Aws, run
 from ..._identity.live.call_errors import AnsibleCallError, CallErrors, is_busy
 from ..._kube.live.libraries import missing_part_problem
 from ..._otelcol.errors import Problem
+from ..addon.addon_secrets import find_secrets, mask_secrets
 from ..addon.addon_settings import (
     IDENTITIES,
     addon_settings,
     build_creation_request,
     build_update_request,
     describe_difference,
-    find_secrets,
-    mask_secrets,
 )
 from ..addon.addon_states import (
     ABSENT,

@@ -21,7 +21,7 @@ from ..._kube.live.libraries import import_library
 from ..._otelcol.config.masking import mask_and_clean
 from ..._otelcol.config.paths import list_at, mapping_at
 from ..._otelcol.yaml.yaml_documents import load_document
-from ..addon.addon_settings import mask_secrets
+from ..addon.addon_secrets import mask_secrets
 from ..addon.addon_states import ABSENT
 from ..addon.addon_versions import (
     AddonVersion,
