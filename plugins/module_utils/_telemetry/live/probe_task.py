@@ -29,9 +29,10 @@ from .backend_options import check_backend_options
 from .backend_search import BackendEvidence
 from .hop_readings import HopReadings
 from .otlp_payloads import build_otlp_request, build_xray_segment, create_probe_id
-from .otlp_senders import SendRequest, create_proxy_sender, create_sender
+from .otlp_senders import SendRequest, create_sender
 from .probe import TelemetryProbe
 from .probe_options import ArrivalOptions, BackendOptions, HopOptions
+from .proxy_sender import create_proxy_sender
 
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _CHECK_MODE_RESULT = {
