@@ -13,8 +13,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..module_utils._diagnose.collector_checks import EXPORTER_CHECKS
 from ..module_utils._diagnose.diagnose_checks import run_checks
-from ..module_utils._diagnose.verdict import EXPORTER_CHECKS, list_undelivered
+from ..module_utils._diagnose.undelivered import list_undelivered
 from ..module_utils._otelcol.errors import join_at_most
 from ._diagnose import ObjectName, create_search, mask_and_clean
 

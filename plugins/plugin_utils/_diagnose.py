@@ -18,10 +18,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypedDict
 
+from ..module_utils._diagnose.collector_checks import COLLECTOR_CHECKS
+from ..module_utils._diagnose.collector_result import build_result_row
 from ..module_utils._diagnose.diagnose_checks import Check, run_checks
 from ..module_utils._diagnose.diagnosis_report import NOTHING_DIAGNOSED, build_diagnosis_report, list_verdict_lines
 from ..module_utils._diagnose.result_rows import CollectorResult
-from ..module_utils._diagnose.verdict import COLLECTOR_CHECKS, build_result_row
 from ..module_utils._otelcol.config.config_secrets import find_secrets
 from ..module_utils._otelcol.config.masking import make_masker, mask_tree
 from ..module_utils._otelcol.config.paths import value_at

@@ -28,13 +28,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, NotRequired, TypedDict
 
+from ..module_utils._diagnose.collector_result import build_result_row
 from ..module_utils._diagnose.diagnose_checks import Check, run_checks
 from ..module_utils._diagnose.diagnosis_report import build_diagnosis_report, list_verdict_lines
 from ..module_utils._diagnose.host_checks import ALL_HOST_CHECKS, EXPECTED_CHECK_IDS
 from ..module_utils._diagnose.host_questions import build_host_question
 from ..module_utils._diagnose.host_situation import HostAnswer, add_flow_facts, build_host_situation
 from ..module_utils._diagnose.result_rows import CollectorResult
-from ..module_utils._diagnose.verdict import build_result_row
 from ..module_utils._host_change.host_answer import CollectorAnswer, SystemFacts
 from ..module_utils._host_change.host_question import HostQuestion
 from ..module_utils._otelcol.config.config_secrets import find_secrets

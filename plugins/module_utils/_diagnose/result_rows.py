@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The result of a diagnosis, key by key.
 
-Modules collector_diagnose and host_diagnose return a `CollectorResult` for each collector. `verdict.py` builds it,
-`diagnosis_report.py` writes it as text, and the page of the fleet shows it. Private.
+Modules collector_diagnose and host_diagnose return a `CollectorResult` for each collector. `collector_result.py` builds
+it, `diagnosis_report.py` writes it as text, and the page of the fleet shows it. Private.
 """
 
 from __future__ import annotations

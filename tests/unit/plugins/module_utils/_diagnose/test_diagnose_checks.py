@@ -16,11 +16,11 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose impor
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose import (
     diagnose_checks as check,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.collector_checks import COLLECTOR_CHECKS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.diagnose_checks import (
     Check,
     run_checks,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.verdict import COLLECTOR_CHECKS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.pod_sources import MountedFile, PodSource
 
 from ..helpers import cases

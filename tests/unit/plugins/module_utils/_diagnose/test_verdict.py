@@ -13,7 +13,8 @@ from typing import Any
 import jmespath
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose import diagnosis_report, verdict
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose import verdict
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.collector_checks import COLLECTOR_CHECKS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.diagnose_checks import (
     Check,
     run_checks,
@@ -44,7 +45,7 @@ UNSEEN = {"receives": None, "exports": [], "processes": [], "unseen": [{"what": 
 
 def told(change: dict[str, Any], *more: Check) -> list[str]:
     facts = HEALTHY | change
-    return verdict.write_verdict(facts, run_checks(jmespath.search, [*verdict.COLLECTOR_CHECKS, *more], facts))
+    return verdict.write_verdict(facts, run_checks(jmespath.search, [*COLLECTOR_CHECKS, *more], facts))
 
 
 @cases(
@@ -80,7 +81,7 @@ def test_the_verdict_tells_a_symptom_with_its_causes_and_the_fix_of_the_deepest(
     change: Any, status: str, line: str
 ) -> None:
     facts = HEALTHY | change
-    assert verdict.judge_status(facts, run_checks(jmespath.search, verdict.COLLECTOR_CHECKS, facts)) == status
+    assert verdict.judge_status(facts, run_checks(jmespath.search, COLLECTOR_CHECKS, facts)) == status
     lines = told(change)
     assert re.match(line, lines[0]) and len(lines) == 1
 
@@ -108,19 +109,6 @@ def test_errors_come_before_warnings_and_there_are_few_lines() -> None:
     levels = ("warning", "warning", "warning", "warning", "error")
     rows = [Check(f"own{n}", "['x']", f"number {n}", severity=level) for n, level in enumerate(levels)]
     assert told({}, *rows) == ["number 4", "number 0", "number 1", "and 2 more, see the details"]
-
-
-def test_the_report_starts_with_the_verdict_and_has_no_config_and_no_whole_objects() -> None:
-    facts = HEALTHY | DOWN | {"unseen": [{"what": "secrets", "why": "no right"}]}
-    result = verdict.build_result_row(facts, run_checks(jmespath.search, verdict.COLLECTOR_CHECKS, facts))
-    lines = diagnosis_report.build_diagnosis_report([result]).splitlines()
-    assert lines[0].startswith("ns/a: spans come in")
-    assert lines[1:4] == ["", "Deployment ns/a: error, 1 of 1 ready", "  pod  p  n  ready  0 restarts"]
-    assert "  traces  in   otlp         3 accepted  0 refused  3 since start" in lines
-    assert "  error    [peer_no_endpoints] otlp/jaeger: Service obs/jaeger has no ready endpoints" in lines
-    assert lines[-1] == "  unknown  secrets could not be checked: no right"
-    result = verdict.build_result_row(HEALTHY | {"config": {"x": "secret"}, "objects": [1]}, [])
-    assert {"config", "objects", "workload", "workloads", "logs"}.isdisjoint(result)
 
 
 NOW = "2026-01-01T00:01:00+00:00"
