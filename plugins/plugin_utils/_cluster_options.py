@@ -32,7 +32,9 @@ from . import _arguments, _role_files, _role_options
 from ._collector_build import find_collector_build
 from ._otelcol import _builds, _images, _tables, _yaml
 from ._render_request import RenderRequest
-from ._resolved_collector import ResolvedCollector, WrittenOptions, read_written_options
+from ._resolved_collector import ResolvedCollector
+from ._runtimes import KubernetesRuntime
+from ._written_options import read_written_options
 
 _PREFIX = "otel_collector_"
 
@@ -54,12 +56,8 @@ def resolve_cluster_collectors(request: RenderRequest) -> list[ResolvedCollector
     resolved_collectors: list[ResolvedCollector] = []
     for sources in _list_option_sources(request):
         options = _read_options(sources)
-        written_options = read_written_options(sources.collector_item, request.defaults)
         with prefix_problems(f"collector '{options['name']}'"):
-            resolved = _resolve_collector(options, written_options, platforms, request)
-        # Storage that is common to all collectors is for those that keep state.
-        asks_for_storage = bool(sources.own_options.get("storage"))
-        resolved_collectors.append(replace(resolved, asks_for_storage=asks_for_storage))
+            resolved_collectors.append(_resolve_collector(options, sources, platforms, request))
     _check_scraped_once(resolved_collectors)
     return resolved_collectors
 
@@ -93,7 +91,7 @@ def _documented_options() -> _arguments.DocumentedOptions:
 
 
 def _resolve_collector(
-    options: Mapping[str, Any], written_options: WrittenOptions, platforms: Mapping[str, Path], request: RenderRequest
+    options: Mapping[str, Any], sources: _OptionSources, platforms: Mapping[str, Path], request: RenderRequest
 ) -> ResolvedCollector:
     """Return one collector. Raises Problem for what its backend, its platform or the catalogue does not have."""
     platform_facts = _role_files.read_platform(options["platform"], platforms)
@@ -106,14 +104,17 @@ def _resolve_collector(
     takes_user_of_image = platform_facts["run_as_user"] == "image"
     return ResolvedCollector(
         collector=collector,
-        written_options=written_options,
+        written_options=read_written_options(sources.collector_item, request.defaults),
+        # Storage that is common to all collectors is for those that keep state.
+        asks_for_storage=bool(sources.own_options.get("storage")),
+        runtime=KubernetesRuntime(),
         platform=platform,
         platform_facts=platform_facts,
-        version=found_build.version,
+        has_identity=request.has_identity,
         target=found_build.target,
+        version=found_build.version,
         image=choose_image(collector, distribution, request.pin),
         run_as_user=distribution.user if takes_user_of_image else platform_facts["run_as_user"],
-        has_identity=request.has_identity,
     )
 
 

@@ -19,7 +19,6 @@ from typing import Any
 
 from ..module_utils._collector.options import list_option_names
 from ..module_utils._collector.platform import Platform
-from ..module_utils._host.host_deployment import describe_deployment, list_host_variables
 from ..module_utils._host.host_options import SHARED_OPTIONS, HostCollector
 from ..module_utils._host.host_tls import check_tls_option
 from ..module_utils._otelcol.errors import prefix_problems
@@ -29,18 +28,14 @@ from ._host_request import HostRequest, list_host_option_names
 from ._host_secrets import check_no_exposed_secret
 from ._inventory_hosts import PREFIX
 from ._otelcol import _tables, _yaml
-from ._resolved_collector import ResolvedCollector, Runtime, read_written_options
+from ._resolved_collector import ResolvedCollector
+from ._runtimes import SystemdRuntime
+from ._written_options import read_written_options
 
 _CLUSTER_PREFIX = "otel_collector_"
 _PLATFORM_NAME = "generic"
 # What differs on a host from that platform: no pod hides the system.
 _HOST_FACTS = {"resource_detectors": ["env", "system"]}
-# A host has no custom resource, and its deployment follows from its options alone.
-SYSTEMD = Runtime(
-    list_variables=list_host_variables,
-    build_deployment=lambda collector, _needs, _platform: describe_deployment(collector),
-    build_resource=lambda _build: None,
-)
 
 
 def resolve_host_collectors(request: HostRequest) -> list[ResolvedCollector]:
@@ -72,11 +67,15 @@ def _resolve_collector(collector_item: Mapping[str, Any], common_options: Mappin
     return ResolvedCollector(
         collector=collector,
         written_options=read_written_options(collector_item, common_options),
+        asks_for_storage=False,
+        runtime=SystemdRuntime(),
         platform=Platform(),
         platform_facts={**platform_facts, **_HOST_FACTS},
-        version=found_build.version,
+        has_identity=True,
         target=found_build.target,
-        runtime=SYSTEMD,
+        version=found_build.version,
+        image="",
+        run_as_user=None,
     )
 
 

@@ -153,7 +153,7 @@ def _build_subject(linked: LinkedCollector, build: CollectorBuild | None) -> Sub
         variable_names=resolved.runtime.list_variables(linked.collector),
         target=resolved.target,
         deployment=_describe_deployment(linked, build),
-        custom_resource=resolved.runtime.build_resource(build) if build else None,
+        custom_resource=resolved.runtime.build_custom_resource(build) if build else None,
         listeners=_builds.load_catalogue().listeners,
         operator_kinds=_tables.read_operator_kinds(),
         literal_variables=linked.collector.known_environment,

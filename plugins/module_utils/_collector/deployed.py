@@ -4,7 +4,7 @@
 """What the rules learn of a collector that this collection deploys: its deployment and its variables. Private.
 
 A `Deployment` of the rules says how a collector runs, such as its mode and its number of pods (rules/subject.py). It is
-no object of Kubernetes. `Runtime` of _resolved_collector.py passes these functions on. Example: a collector of mode
+no object of Kubernetes. `KubernetesRuntime` of _runtimes.py calls these functions. Example: a collector of mode
 deployment with `autoscaling: {min_replicas: 2, max_replicas: 5, cpu_percent: 70}` and no `cpu_request` has the
 deployment `replicas=2, autoscaled=True, unrequested=("cpu",)`. A rule then says that the autoscaler cannot work.
 """

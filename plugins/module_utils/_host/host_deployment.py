@@ -10,13 +10,14 @@ with the memory of its option `memory_limit`.
 
 from __future__ import annotations
 
+from .._collector.options import Collector
 from .._otelcol.needs.quantities import MIB, parse_bytes
 from .._otelcol.rules.subject import Deployment
 from .host_credentials import SYSTEMD_VARIABLES
-from .host_options import HOST_MODE, HostCollector
+from .host_options import HOST_MODE
 
 
-def describe_deployment(collector: HostCollector) -> Deployment:
+def describe_deployment(collector: Collector) -> Deployment:
     """Return the deployment of a collector of a host: it runs once, in the network of the host."""
     return Deployment(
         mode=HOST_MODE,
@@ -27,6 +28,6 @@ def describe_deployment(collector: HostCollector) -> Deployment:
     )
 
 
-def list_host_variables(collector: HostCollector) -> frozenset[str]:
+def list_host_variables(collector: Collector) -> frozenset[str]:
     """Return the variables of a collector of a host: from the user, and from systemd."""
     return frozenset(collector.env) | SYSTEMD_VARIABLES
