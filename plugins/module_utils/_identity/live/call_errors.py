@@ -1,13 +1,17 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Turn errors of calls to AWS into the errors of amazon.aws, and tell which of them say something usual. Private.
+"""What happens when a call to AWS fails: errors of boto3 become errors of amazon.aws. Private.
+
+Class AWSErrorHandler of amazon.aws makes decorators for methods that call AWS. `CallErrors` tells it which error to
+raise, and which errors say that an object is missing. For example, this method returns the add-on, or None if there is
+none. For another error of the call, it raises AnsibleCallError with the text `Failed to describe the add-on`:
 
     @CallErrors.list_error_handler("describe the add-on", None)
-    def read_addon(self):  # the add-on, None if there is none, or AnsibleCallError: "Failed to describe the add-on"
+    def read_addon(self):
         return self.calls("describe_addon", …)
 
-The calls are made by service_calls.py.
+service_calls.py makes the calls.
 """
 
 from __future__ import annotations
@@ -29,26 +33,32 @@ class AnsibleCallError(AnsibleAWSError):
 
 
 class CallErrors(AWSErrorHandler):
-    """The error handlers of amazon.aws, as decorators of methods that call EKS and IAM.
+    """The decorators of amazon.aws for methods that call EKS and IAM.
 
-    `common_error_handler` raises AnsibleCallError. `list_error_handler` returns its default for a missing object, and
-    `deletion_error_handler` takes that for success.
+    | decorator | missing object | other error of boto3 |
+    |---|---|---|
+    | `common_error_handler(task)` | raises AnsibleCallError | raises AnsibleCallError |
+    | `list_error_handler(task, default)` | returns the default | raises AnsibleCallError |
+    | `deletion_error_handler(task)` | returns False: it is gone already | raises AnsibleCallError |
     """
+
+    # AWSErrorHandler reads the next two names in its decorators. They are its way to be adapted.
 
     _CUSTOM_EXCEPTION = AnsibleCallError
 
     @classmethod
     def _is_missing(cls) -> type[BaseException]:
-        """Return what the handlers catch as a missing object. They call this method of the class of amazon.aws."""
-        return exception_with_code(MISSING_CODES)
+        """Return what a decorator catches as a missing object, by `except cls._is_missing():`.
 
+        Python evaluates that once a call has failed. So the function of amazon.aws looks at the error that is handled
+        at that moment (`sys.exc_info()`): it returns the type of the error if its code is one of these, and else a type
+        that no error has.
+        """
+        # The file loads boto3, which nobody needs before a call has failed.
+        from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code  # noqa: PLC0415
 
-def exception_with_code(codes: frozenset[str]) -> type[BaseException]:
-    """Return what `except` takes to catch the current exception if it has one of these codes."""
-    from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code  # noqa: PLC0415
-
-    exception_type: type[BaseException] = is_boto3_error_code(set(codes))
-    return exception_type
+        caught_type: type[BaseException] = is_boto3_error_code(set(MISSING_CODES))
+        return caught_type
 
 
 def is_busy(error: AnsibleCallError) -> bool:
