@@ -3,28 +3,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The two sides of a comparison: the canary, and the rest, which runs the earlier config. Private.
 
-If no pod of the rest is left, the facts from before the change take its place. `canary_facts.py` makes one `Sides` for
-each reading of the pods. The files `canary_…` and shares.py ask it for the rows of the rest that a row of the canary is
-compared with. A row is about one component and one signal.
-
-The rest counts over two spans of time (readings.py explains both), so its facts have rows for each:
-
-| facts of the rest | span | who reads these rows |
-|---|---|---|
-| `exports`, `receives`, `processes` | while watched | `find_rest_rows_while_watched`, and checks of users |
-| `bases`, the first item | while watched: the same rows | all other methods, by `_list_rest_rows` |
-| `bases`, the second item | since the start of the pods; missing if no pod of the rest was read | the same methods |
-
-These keys are in the records of changes in clusters (fact_rows.py), so they stay as they are.
-
-For example, exporter `otlp` of the rest has sent 300 spans while watched, and 5300 since the start of its pods. For its
-row in the canary,
+A check compares a row of the canary with rows of the rest about the same component and signal. The rest counts over two
+spans of time, so most checks take two rows: what was counted while the pods are watched, and what was counted since
+their start. An exporter that sends once an hour has sent nothing while watched. For example, for the row
 
     {"id": "otlp", "signal": "traces", "sent": 40, …}
 
-`find_rest_rows_of_both_spans` returns the rows with `"sent": 300` and `"sent": 5300`, and
-`find_rest_rows_while_watched` only the first. An exporter that sends once an hour has sent nothing while watched, so
-most comparisons take both.
+of the canary, `find_rest_rows_of_both_spans` returns two rows of the rest, with `"sent": 300` while watched, and with
+`"sent": 5300` since the start. `find_rest_rows_while_watched` returns the first alone.
+
+If no pod of the rest is left, the facts from before the change take its place. `canary_facts.py` makes one `Sides` for
+each reading of the pods. The files `canary_…` and shares.py ask it. readings.py explains the two spans.
 """
 
 from __future__ import annotations
@@ -41,12 +30,13 @@ from .revision import Revision
 
 
 class RestRow(NamedTuple):
-    """A row of the rest, and the rows of all components that were counted over the same span of time."""
+    """A row of the rest, counted over one of the two spans."""
 
     row: Row
     """A `ComponentRow` with the counts of its kind, such as `sent` of an exporter."""
     rows_of_span: FlowRows
-    """What an exporter sent means something only beside what the receivers accepted in the same span."""
+    """The rows of all components, counted over the same span: how much an exporter has to send depends on what the
+    receivers accepted in that time."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +59,7 @@ class Sides:
 
     def find_rest_rows_of_both_spans(self, kind: RowKind, row: ComponentRow) -> list[RestRow]:
         """Return the rows of the rest about the same component and signal: while watched, and since the start."""
-        return [rest_row for rest_row in self._list_rest_rows(kind) if _is_same_component(rest_row.row, row)]
+        return [rest_row for rest_row in self._iterate_rest_rows(kind) if _is_same_component(rest_row.row, row)]
 
     def find_rest_rows_or_all_of_signal(self, kind: RowKind, row: ComponentRow) -> list[RestRow]:
         """Return the rows of both spans about the same component and signal; without any, all of the same signal.
@@ -80,19 +70,20 @@ class Sides:
         component_rows = self.find_rest_rows_of_both_spans(kind, row)
         if component_rows:
             return component_rows
-        return [rest_row for rest_row in self._list_rest_rows(kind) if rest_row.row["signal"] == row["signal"]]
+        return [rest_row for rest_row in self._iterate_rest_rows(kind) if rest_row.row["signal"] == row["signal"]]
 
     def find_rest_rows_while_watched(self, kind: RowKind, row: ComponentRow) -> list[Row]:
         """Return the rows of the rest about the same component and signal, counted while watched alone.
 
-        Rates need these: only for this span it is known how many seconds it has.
+        Rates need these: only for this span it is known how many seconds it has. The facts of the rest have these rows
+        under the key of their kind too, as those of the canary do.
         """
         rest_rows: Sequence[Row] = self.rest_facts[kind]
         return [rest_row for rest_row in rest_rows if _is_same_component(rest_row, row)]
 
     def find_signals_sent_by_rest(self) -> set[str]:
         """Return the signals of which the rest has sent items, in either span."""
-        return {rest_row.row["signal"] for rest_row in self._list_rest_rows("exports") if rest_row.row["sent"]}
+        return {rest_row.row["signal"] for rest_row in self._iterate_rest_rows("exports") if rest_row.row["sent"]}
 
     def find_signals_canary_tried(self) -> set[str]:
         """Return the signals of which the canary has sent items, or has failed to.
@@ -112,8 +103,12 @@ class Sides:
             if row["signal"] == signal and canary_processors.get(row["id"]) != rest_processors.get(row["id"]):
                 yield row
 
-    def _list_rest_rows(self, kind: RowKind) -> Iterator[RestRow]:
-        """Yield the rows of one kind: those counted while watched, and then those since the start of the pods."""
+    def _iterate_rest_rows(self, kind: RowKind) -> Iterator[RestRow]:
+        """Yield the rows of one kind: those counted while watched, and then those since the start of the pods.
+
+        Both are in `bases`, by which name records of changes in clusters have them: one item for each span. The second
+        one is missing if no pod of the rest was read.
+        """
         for rows_of_span in self.rest_facts["bases"]:
             rows: Sequence[Row] = rows_of_span[kind]
             for row in rows:
