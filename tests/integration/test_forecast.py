@@ -123,7 +123,7 @@ def sent_bytes(program: str, processors: Mapping[str, Any]) -> Counter[str]:
 
     with serve_answers(answer) as url, collector_runtime.open_runtime(is_isolated=False) as place:
         port = collector_runtime.find_free_port(place)
-        command = collector_runtime.CollectorCommand(program, yaml.safe_dump(config(processors, url, port)), {})
+        command = collector_run.CollectorCommand(program, yaml.safe_dump(config(processors, url, port)), {})
         with (
             collector_run.run_collector(place, command, SECONDS),
             collector_calls.OtlpSender(place, SECONDS) as sender,

@@ -262,7 +262,7 @@ def ran(binary: str, text: str, isolated: bool) -> tuple[str, set[str]]:  # noqa
     with collector_runtime.open_runtime(isolated) as place:
         is_apart = isinstance(place, collector_runtime.IsolatedRuntime)
         sniffer = place.namespace_sandbox.socket(socket.AF_PACKET, socket.SOCK_RAW, ALL_PACKETS) if is_apart else None
-        command = collector_runtime.CollectorCommand(
+        command = collector_run.CollectorCommand(
             binary, text, _placeholders.build_placeholder_environment(yaml.safe_load(text), None)
         )
         with suppress(Problem), collector_run.run_collector(place, command, 20):

@@ -17,14 +17,15 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from ....module_utils._otelcol.bounded.live.bounded_reads import read_file_tail, read_file_text
 from ....module_utils._otelcol.bounded.read_limits import LOG_LIMIT
 from ....module_utils._otelcol.errors import Problem, clean_text
-from .collector_runtime import CollectorCommand, CollectorRuntime, Process
+from .collector_runtime import CollectorRuntime, Process
 
 _READY_LOG = "Everything is ready"
 _PORT_TAKEN_LOG = "address already in use"
@@ -40,6 +41,19 @@ _DYING_SECONDS = 1.0
 
 class RetryableError(Exception):
     """What kept a test from running by chance, and may not happen the next time."""
+
+
+@dataclass(frozen=True)
+class CollectorCommand:
+    """A Collector that is to run."""
+
+    program: str
+    """The path of the Collector."""
+    text: str
+    """Its config, as YAML."""
+    environment: Mapping[str, str]
+    readable_paths: Sequence[Path] = ()
+    """Files and folders that it may read beside the folder of its runtime."""
 
 
 @contextmanager

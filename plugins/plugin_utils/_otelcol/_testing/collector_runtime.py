@@ -3,15 +3,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where the Collector of a test runs: in namespaces of its own, or beside the play, which is the process of Ansible.
 
-A runtime starts the Collector and gives it a folder and a network: `IsolatedRuntime` in namespaces, which
-`_isolation/sandbox.py` makes, and `LocalRuntime` on this machine, where the system allows no namespaces or the user
-wants none. run_case.py and replay.py open a runtime for each run; collector_run.py starts the Collector in it. Private.
+A runtime starts the Collector and gives it a folder and a network. There are two:
+
+| runtime | where | when |
+|---|---|---|
+| `IsolatedRuntime` | in namespaces, which `_isolation/sandbox.py` makes | wherever the system allows it |
+| `LocalRuntime` | on this machine | where the system allows no namespaces, or the user wants none |
+
+run_case.py and replay.py open a runtime for each run; collector_run.py starts the Collector in it. Private.
 """
 
 from __future__ import annotations
 
 import ctypes
-import os
 import signal
 import socket
 import subprocess
@@ -27,7 +31,7 @@ from ....module_utils._otelcol.errors import Problem
 from .._isolation import sandbox
 
 LOOPBACK = "127.0.0.1"
-# PR_SET_PDEATHSIG of Linux: the Collector ends if the play is killed.
+# The number of PR_SET_PDEATHSIG in prctl(2) of Linux: which signal a process gets when its parent ends.
 _SET_DEATH_SIGNAL = 1
 
 
@@ -49,19 +53,6 @@ class Process(Protocol):
         """End it."""
 
 
-@dataclass(frozen=True)
-class CollectorCommand:
-    """A Collector that is to run."""
-
-    program: str
-    """The path of the Collector."""
-    text: str
-    """Its config, as YAML."""
-    environment: Mapping[str, str]
-    readable_paths: Sequence[Path] = ()
-    """Files and folders that it may read beside the folder of its runtime."""
-
-
 class CollectorRuntime(Protocol):
     """What starts a Collector, and how the play reaches it there."""
 
@@ -75,7 +66,7 @@ class CollectorRuntime(Protocol):
     def start(self, words: Sequence[str], environment: Mapping[str, str], readable_paths: Sequence[Path]) -> Process:
         """Start a Collector by the words of its command line. It writes to the file `log` of the folder.
 
-        `environment` and `readable_paths` are those of its `CollectorCommand`.
+        It has these variables alone, and may read the files and folders `readable_paths` beside its own folder.
         """
 
 
@@ -107,6 +98,12 @@ class LocalRuntime:
                 cwd=self.folder,
                 preexec_fn=_die_with_play,  # noqa: PLW1509 - it calls nothing but prctl
             )
+
+
+def _die_with_play() -> None:
+    """Let the system kill this process when the play ends."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_SET_DEATH_SIGNAL, signal.SIGKILL)
 
 
 @dataclass(frozen=True)
@@ -158,6 +155,9 @@ def _open_namespaces(output: IO[bytes]) -> Iterator[sandbox.Sandbox]:
         raise Problem(wrong, fix="Run fewer things at once, or look at the limits of this machine.") from error
 
 
+# ── Sockets in the network of a runtime ──
+
+
 def find_free_port(runtime: CollectorRuntime) -> int:
     """Return a port of loopback that nothing listens on."""
     with runtime.socket() as bound_socket:
@@ -171,17 +171,3 @@ def open_listener(runtime: CollectorRuntime) -> socket.socket:
     listening_socket.bind((LOOPBACK, 0))
     listening_socket.listen(socket.SOMAXCONN)
     return listening_socket
-
-
-def _die_with_play() -> None:
-    """Let the system kill this process when the play ends."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_SET_DEATH_SIGNAL, signal.SIGKILL)
-
-
-def build_environment(config_environment: Mapping[str, str], is_isolated: bool) -> dict[str, str]:
-    """Return the environment of the Collector: of this machine at most where it keeps temporary files."""
-    if is_isolated:
-        return dict(config_environment)
-    inherited = {name: os.environ[name] for name in ("TMPDIR", "SYSTEMROOT") if name in os.environ}
-    return {**inherited, **config_environment}

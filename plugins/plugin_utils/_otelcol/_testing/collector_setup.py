@@ -14,6 +14,7 @@ Private.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +25,7 @@ from ....module_utils._otelcol.testing import harness, outreach
 from ....module_utils._otelcol.testing.replaced_ends import ReplacedEnds
 from .. import _builds
 from .._isolation.choice import Isolation
-from . import collector_runtime
+from .collector_run import CollectorCommand
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,16 +77,25 @@ def _is_known(section: str, component_id: str) -> bool:
     return _builds.load_catalogue().is_known(section, component_id.partition("/")[0])
 
 
-def build_command(
-    setup: CollectorSetup, built_harness: harness.Harness, ends: ReplacedEnds
-) -> collector_runtime.CollectorCommand:
+def build_command(setup: CollectorSetup, built_harness: harness.Harness, ends: ReplacedEnds) -> CollectorCommand:
     """Return the command of a Collector with the config of a test, which reaches its cluster at the sink."""
     folder = Path(ends.root_folder)
-    environment = collector_runtime.build_environment(setup.environment, setup.isolation.is_isolated)
+    environment = _build_environment(setup)
     if built_harness.uses_cluster:
         environment["KUBECONFIG"] = _write_kubeconfig(folder, ends.sink_address)
     text = setup.dump_yaml(built_harness.config)
-    return collector_runtime.CollectorCommand(setup.program, text, environment, [folder])
+    return CollectorCommand(setup.program, text, environment, [folder])
+
+
+def _build_environment(setup: CollectorSetup) -> dict[str, str]:
+    """Return the variables of the Collector. Without namespaces, it gets two of this machine too, if they are set.
+
+    TMPDIR is where programs keep temporary files, and programs of Windows do not start without SYSTEMROOT.
+    """
+    if setup.isolation.is_isolated:
+        return dict(setup.environment)
+    inherited = {name: os.environ[name] for name in ("TMPDIR", "SYSTEMROOT") if name in os.environ}
+    return {**inherited, **setup.environment}
 
 
 def _write_kubeconfig(folder: Path, address: str) -> str:

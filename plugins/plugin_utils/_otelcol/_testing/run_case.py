@@ -117,7 +117,7 @@ class _PreparedTest:
 
     built_harness: harness.Harness
     calls: Sequence[collector_calls.Call]
-    command: collector_runtime.CollectorCommand
+    command: collector_run.CollectorCommand
     has_files: bool
 
 

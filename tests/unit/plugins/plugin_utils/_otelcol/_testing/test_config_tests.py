@@ -68,7 +68,7 @@ def report(folder: Path, binary: str, tests: str = TESTS, config: str = CONFIG, 
 
 @contextmanager
 def beside(binary: str, text: str, environment: dict[str, str], seconds: float) -> Iterator[None]:
-    command = collector_runtime.CollectorCommand(binary, text, environment)
+    command = collector_run.CollectorCommand(binary, text, environment)
     with (
         collector_runtime.open_runtime(is_isolated=False) as place,
         collector_run.run_collector(place, command, seconds),
@@ -159,7 +159,7 @@ def test_the_collector_ends_with_a_play_that_is_killed(tmp_path: Path) -> None:
         "import os, time\n"
         "from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing import (\n"
         "    collector_run, collector_runtime)\n"
-        f"command = collector_runtime.CollectorCommand({binary!r}, '', dict(os.environ))\n"
+        f"command = collector_run.CollectorCommand({binary!r}, '', dict(os.environ))\n"
         "with collector_runtime.open_runtime(False) as runtime, collector_run.run_collector(runtime, command, 60):\n"
         "    time.sleep(600)"
     )
