@@ -5,7 +5,8 @@
 
 Ansible forks for each task of each host, and what a fork compiles ends with it. So a run compiles the same texts again
 and again, as the next run does. The compiled code depends on the text, the delimiters and the escapes of backslashes.
-Before ansible-core 2.19, whose templates are others, each process compiles as ever.
+Before ansible-core 2.19, whose templates are others, and where one of the private names below is missing, each process
+compiles as ever.
 """
 
 from __future__ import annotations
@@ -20,6 +21,12 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
+_NEEDED_NAMES = (
+    "AnsibleEnvironment",
+    "TemplateExpression",
+    "_TEMPLATE_OVERRIDE_FIELD_NAMES",
+    "_TemplateCompileContext",
+)
 _EXPRESSION_PATH: ContextVar[Path | None] = ContextVar("_EXPRESSION_PATH", default=None)
 
 
@@ -56,6 +63,8 @@ def use(folder: str) -> None:
     try:
         bits: Any = import_module("ansible._internal._templating._jinja_bits")
     except ImportError:
+        return
+    if not all(hasattr(bits, name) for name in _NEEDED_NAMES):
         return
     kept, environment_class = KeptCode(folder, bits), bits.AnsibleEnvironment
     compile_usually, compile_expression_usually = environment_class.compile, environment_class.compile_expression

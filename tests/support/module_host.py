@@ -93,8 +93,13 @@ def prepare_modules(code_folder: str, needed_imports: tuple[str, ...]) -> bool:
 
 
 def keep_compiled_code(folder: Path) -> None:
-    """Let Python compile each text of an archive once: the archives of two modules have most files in common."""
+    """Let Python compile each text of an archive once: the archives of two modules have most files in common.
+
+    A Python without the private function compiles as ever.
+    """
     archives: Any = zipimport
+    if not hasattr(archives, "_compile_source"):
+        return
     compile_text = archives._compile_source
 
     def read_or_compile(path: str, text: bytes) -> CodeType:
