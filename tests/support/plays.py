@@ -71,7 +71,7 @@ def run(
     if not isinstance(play, str):
         (folder / "play.json").write_text(json.dumps(play), encoding="utf-8")
         play = str(folder / "play.json")
-    return run_playbook("-i", str(inventory), *more, play, **settings)
+    return run_playbook("-i", str(inventory), *more, play, cwd=ROOT, without=(), **settings)
 
 
 def _ensure_server(cwd: Path, environment: dict[str, str], module_imports: tuple[str, ...]) -> subprocess.Popen[str]:
