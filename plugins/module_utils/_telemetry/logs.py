@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypedDict
 
 from .._otelcol.errors import clean_text
@@ -75,6 +75,8 @@ class _FailureGroup:
 
     latest_entry: FailureEntry
     latest_time: str
+    seconds_ago: float
+    """How long before the log was read the latest entry was written."""
     cause: Cause | None
     count: int
     drops_data: bool
@@ -83,7 +85,8 @@ class _FailureGroup:
 def group_log_failures(log_text: str, read_time: str, mask_secrets: Callable[[str], str]) -> list[LogFailure]:
     """Return the failures in a log, the latest first, without secrets.
 
-    Each line of the log begins with its timestamp, and a blank behind it. `read_time` is when the log was read.
+    Each line of the log begins with its timestamp, and a blank behind it. `read_time` is when the log was read. The
+    logs of several pods may stand one after another.
     """
     group_by_key: dict[tuple[str, str, str], _FailureGroup] = {}
     for log_line in join_log_lines(log_text):
@@ -94,21 +97,28 @@ def group_log_failures(log_text: str, read_time: str, mask_secrets: Callable[[st
         # Entries without a known cause belong together if they differ only in ids and numbers.
         kind_of_failure = cause.id if cause else VARIABLE_PART.sub("#", entry.error_text)[:LONGEST_TEXT]
         group_key = (entry.about, entry.signal, kind_of_failure)
-        count = 1
+        seconds_ago = seconds_between(log_line.time, read_time)
         drops_data = any(drop_words in entry.error_text for drop_words in _DROP_WORDS)
-        earlier_group = group_by_key.get(group_key)
-        if earlier_group:
-            count += earlier_group.count
-            drops_data = drops_data or earlier_group.drops_data
-        group_by_key[group_key] = _FailureGroup(entry, log_line.time, cause, count=count, drops_data=drops_data)
-    rows = [_build_row(group, read_time, mask_secrets) for group in group_by_key.values()]
+        new_group = _FailureGroup(entry, log_line.time, seconds_ago, cause, count=1, drops_data=drops_data)
+        known_group = group_by_key.get(group_key)
+        group_by_key[group_key] = _merge_groups(known_group, new_group) if known_group else new_group
+    rows = [_build_row(group, mask_secrets) for group in group_by_key.values()]
     return sorted(rows, key=lambda row: row["seconds_ago"])
 
 
-def _build_row(group: _FailureGroup, read_time: str, mask_secrets: Callable[[str], str]) -> LogFailure:
+def _merge_groups(known_group: _FailureGroup, new_group: _FailureGroup) -> _FailureGroup:
+    """Return two groups as one. The later entry is shown; of two that are as late, the one that stands later."""
+    later_group = known_group if known_group.seconds_ago < new_group.seconds_ago else new_group
+    return replace(
+        later_group,
+        count=known_group.count + new_group.count,
+        drops_data=known_group.drops_data or new_group.drops_data,
+    )
+
+
+def _build_row(group: _FailureGroup, mask_secrets: Callable[[str], str]) -> LogFailure:
     """Return a group as a row. Texts are masked before they are cut, because a mask does not match a cut secret."""
     entry, cause = group.latest_entry, group.cause
-    masked_time = mask_secrets(group.latest_time)
     return {
         "level": mask_secrets(entry.level),
         "message": mask_secrets(entry.message),
@@ -121,9 +131,9 @@ def _build_row(group: _FailureGroup, read_time: str, mask_secrets: Callable[[str
         "drops": group.drops_data,
         "address": mask_secrets(_find_dialed_address(entry.error_text)),
         "count": group.count,
-        "time": masked_time,
+        "time": mask_secrets(group.latest_time),
         "said": clean_text(mask_secrets(entry.error_text), LONGEST_TEXT),
-        "seconds_ago": round(seconds_between(masked_time, read_time)),
+        "seconds_ago": round(group.seconds_ago),
     }
 
 
