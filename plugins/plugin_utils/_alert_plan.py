@@ -153,27 +153,36 @@ def _check_collector_is_known(
 
 def _list_cluster_collectors(host_variables: Mapping[str, Any]) -> Iterator[str]:
     """Yield the collectors of a cluster, as NAMESPACE/NAME."""
-    role_options = read_all_role_options("otel_collector")
-    default_names = {
-        key: host_variables.get(f"otel_collector_{key}", role_options[f"otel_collector_{key}"].get("default"))
+    common_options = {
+        key: host_variables[f"otel_collector_{key}"]
         for key in ("name", "namespace")
+        if f"otel_collector_{key}" in host_variables
     }
     collector_rows = host_variables.get("otel_collector_instances") or host_variables.get("otel_collectors") or [{}]
     for row in _select_mappings(collector_rows):
-        namespace, name = row.get("namespace") or default_names["namespace"], row.get("name") or default_names["name"]
+        options = {**common_options, **row}
+        namespace = _read_option(options, "otel_collector", "namespace")
+        name = _read_option(options, "otel_collector", "name")
         yield f"{namespace}/{name}"
 
 
 def _list_host_collectors(host_variables: Mapping[str, Any]) -> Iterator[str]:
     """Yield the collectors of a Linux host, by the names with which role otel_host installs them."""
     request = HostRequest.from_variables(host_variables)
-    default_name = read_all_role_options("otel_host")["otel_host_name"]["default"]
     # Without a list of collectors, the common options are those of the one collector.
     collector_rows = request.collectors or ([{}] if request.names_any else [])
     for row in _select_mappings(collector_rows):
-        # A row hides the common name, and a name that is null is the default of the role.
-        written_name = {**request.defaults, **row}.get("name")
-        yield str(default_name if written_name is None else written_name)
+        yield _read_option({**request.defaults, **row}, "otel_host", "name")
+
+
+def _read_option(options: Mapping[str, Any], role: str, key: str) -> str:
+    """Return an option of a collector as the role reads it: null is the default of the role.
+
+    `options` are those of the collector's row, which hide the common ones, also if they are null.
+    """
+    written_value = options.get(key)
+    default = read_all_role_options(role)[f"{role}_{key}"].get("default")
+    return str(default if written_value is None else written_value)
 
 
 def _select_mappings(values: Any) -> list[Mapping[str, Any]]:

@@ -235,6 +235,8 @@ def _keeps_requests(exporter_settings: Any) -> bool:
 def _explain_inability(least_batch_size: Any, exporters: Sequence[str], config: Any, target: TargetBuild) -> str:
     """Return why an exporter cannot make batches of at least so many items; empty text if all can."""
     for name in exporters:
+        if name not in mapping_at(config, "exporters"):
+            return f"exporter '{name}' has no settings under this id, so no queue that would make the batches."
         if not can_batch(target, name):
             return f"exporter '{name}' would send unbatched after the move."
         reason = _explain_queue(least_batch_size, name, _find_exporter_settings(config, name))

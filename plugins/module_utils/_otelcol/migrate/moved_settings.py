@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..config.collector_versions import parse_version
+from ..config.component_ids import trim_id
 from ..config.paths import Path, iter_leaves, mapping_at, value_at
 from ..config.pipelines import PipelineGraph
 from ..rules.build_facts import TargetBuild
@@ -299,7 +300,7 @@ def move_to_signals(config: Any, target: TargetBuild) -> Iterator[ConfigChange |
         shared_settings = {key: settings[key] for key in _PER_SIGNAL_KEYS if value_at(settings, (key,)) is not None}
         if not shared_settings:
             continue
-        signals = set(PipelineGraph.of(config).find_signals_by_id(section_name).get(component_id, ()))
+        signals = set(PipelineGraph.of(config).find_signals_by_id(section_name).get(trim_id(component_id), ()))
         has_own_settings = bool(signals & set(settings))
         if not signals or has_own_settings:
             first_key, *_others = shared_settings

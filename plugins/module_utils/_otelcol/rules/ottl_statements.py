@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ..config.component_ids import trim_id
 from ..config.paths import Path
 from ..errors import suggest_word
 from ..languages.formats import find_request_fault
@@ -71,7 +72,7 @@ def _find_faults_of_all_texts(subject: Subject) -> Iterator[RuleFault]:
     started = {component.id for component in listed_components(subject)}
     for (_section, component_id), text_trouble in _find_troubles_in_settings(subject):
         # The Collector reads a route only when it builds the connector for a pipeline.
-        is_idle = text_trouble.is_route and component_id not in started
+        is_idle = text_trouble.is_route and trim_id(component_id) not in started
         doubt = "no pipeline uses it yet" if is_idle else _explain_doubt(text_trouble.placed_trouble.trouble, build)
         yield RuleFault(text_trouble.rule, _report_trouble(text_trouble.placed_trouble, doubt))
 

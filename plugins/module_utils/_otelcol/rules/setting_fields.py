@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 
 from ..catalogue.constraint_places import KeyedConstraint
 from ..catalogue.rows import Row
+from ..config.component_ids import trim_id
 from ..config.config_secrets import is_secret
 from ..config.paths import Path, value_at
 from .build_facts import Build
@@ -95,7 +96,8 @@ def _find_refused_by_decoders(subject: Subject) -> Iterator[RuleFault]:
         is_moved_setting = refusal.rule == UNKNOWN_FIELD and refusal.fault.path in moved_paths
         if is_added_by_allocator or is_moved_setting:
             continue
-        is_unused = refusal.needs_use and component_path not in in_use
+        section_name, component_id = component_path
+        is_unused = refusal.needs_use and (section_name, trim_id(component_id)) not in in_use
         doubt = "no pipeline uses it yet" if is_unused else ""
         yield RuleFault(refusal.rule, hedge_fault(refusal.fault, doubt))
 

@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from ..config.component_ids import trim_id
 from ..config.paths import Path, iter_leaves, mapping_at
 from ..config.pipelines import PipelineGraph
 from ..languages.ottl_language import OttlLanguage
@@ -51,7 +52,7 @@ def list_branches(config: Mapping[str, Any], language: OttlLanguage) -> list[Bra
     all_branches: list[Branch] = []
     for role in ("receivers", "processors", "connectors"):
         for component, settings in mapping_at(config, role).items():
-            if graph.has_component(component):
+            if graph.has_component(trim_id(component)):
                 all_branches += _list_branches_of_component((role, component), settings, language)
     return all_branches
 

@@ -49,6 +49,12 @@ def plan(
         ({"otel_collector_instances": TWO}, "gateway", "opentelemetry"),
         ({"otel_collector_recipes": ["otlp_ingest"]}, "otel-collector", "opentelemetry"),
         ({"otel_collector_recipes": ["otlp_ingest"], "otel_collector_name": "it"}, "it", ""),
+        ({"otel_collector_name": None, "otel_collector_namespace": None}, "otel-collector", "opentelemetry"),
+        (
+            {"otel_collectors": [{"name": None}], "otel_collector_name": "edge", "otel_collector_namespace": "obs"},
+            "otel-collector",
+            "obs",
+        ),
     ],
 )
 def test_a_collector_of_a_cluster_is_found(

@@ -161,6 +161,15 @@ def test_a_build_with_the_processor_that_has_a_queue_gets_it() -> None:
     assert result["exporters"] == before["exporters"]
 
 
+def test_a_processor_stays_before_an_exporter_whose_settings_the_collector_drops() -> None:
+    """Its key has white space in it, so it has no queue that could make the batches."""
+    before = config({"otlp_grpc / a": {"endpoint": "a"}}, "traces: batch > otlp_grpc / a")
+    assert after(before)[:2] == (before, [])
+    listed_with_space = config({"otlp_grpc/a": {"endpoint": "a"}}, "traces: batch > otlp_grpc / a")
+    queue = {**ROOM, "batch": EQUAL}
+    assert after(listed_with_space)[0]["exporters"] == {"otlp_grpc/a": {"endpoint": "a", "sending_queue": queue}}
+
+
 def test_each_pipeline_is_judged_by_itself() -> None:
     before = config({"otlp": None, "awsxray": None}, "traces: batch > awsxray\nlogs: batch > otlp")
     result, done, stays = after(before)

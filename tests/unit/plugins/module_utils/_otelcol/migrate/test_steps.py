@@ -164,6 +164,14 @@ CONFIGS = """
   - 0.141.0
   - {receivers: {kafka: {topic: a}}, service: {pipelines: {logs: {receivers: [kafka]}}}}
   - {receivers: {kafka: {logs: {topic: a}}}, service: {pipelines: {logs: {receivers: [kafka]}}}}
+- - topics of a receiver whose id a pipeline spells with white space
+  - 0.141.0
+  - {receivers: {kafka/a: {topic: a}}, service: {pipelines: {logs: {receivers: [kafka / a]}}}}
+  - {receivers: {kafka/a: {logs: {topic: a}}}, service: {pipelines: {logs: {receivers: [kafka / a]}}}}
+- - topics of a receiver whose key has white space in it
+  - 0.141.0
+  - {receivers: {kafka/ a: {topic: a}}, service: {pipelines: {logs: {receivers: [kafka/ a]}}}}
+  - {receivers: {kafka/ a: {logs: {topic: a}}}, service: {pipelines: {logs: {receivers: [kafka/ a]}}}}
 - - names everywhere
   - 0.158.0
   - receivers: {otlp: null, filelog: {storage: cgroupruntime}}
