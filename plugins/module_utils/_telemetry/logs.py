@@ -23,7 +23,7 @@ from typing import TypedDict
 from .._otelcol.errors import clean_text
 from .log_causes import CAUSES, Cause, find_causes
 from .log_entries import FailureEntry, join_log_lines, read_failure_entry
-from .times import seconds_between
+from .times import parse_time, seconds_between
 
 # The longest text of a row, in characters.
 LONGEST_TEXT = 400
@@ -75,8 +75,8 @@ class _FailureGroup:
 
     latest_entry: FailureEntry
     latest_time: str
-    seconds_ago: float
-    """How long before the log was read the latest entry was written."""
+    age: float | None
+    """How many seconds before the log was read the latest entry was written; None if its time cannot be read."""
     cause: Cause | None
     count: int
     drops_data: bool
@@ -97,9 +97,9 @@ def group_log_failures(log_text: str, read_time: str, mask_secrets: Callable[[st
         # Entries without a known cause belong together if they differ only in ids and numbers.
         kind_of_failure = cause.id if cause else VARIABLE_PART.sub("#", entry.error_text)[:LONGEST_TEXT]
         group_key = (entry.about, entry.signal, kind_of_failure)
-        seconds_ago = seconds_between(log_line.time, read_time)
+        age = seconds_between(log_line.time, read_time) if parse_time(log_line.time) else None
         drops_data = any(drop_words in entry.error_text for drop_words in _DROP_WORDS)
-        new_group = _FailureGroup(entry, log_line.time, seconds_ago, cause, count=1, drops_data=drops_data)
+        new_group = _FailureGroup(entry, log_line.time, age, cause, count=1, drops_data=drops_data)
         known_group = group_by_key.get(group_key)
         group_by_key[group_key] = _merge_groups(known_group, new_group) if known_group else new_group
     rows = [_build_row(group, mask_secrets) for group in group_by_key.values()]
@@ -107,13 +107,19 @@ def group_log_failures(log_text: str, read_time: str, mask_secrets: Callable[[st
 
 
 def _merge_groups(known_group: _FailureGroup, new_group: _FailureGroup) -> _FailureGroup:
-    """Return two groups as one. The later entry is shown; of two that are as late, the one that stands later."""
-    later_group = known_group if known_group.seconds_ago < new_group.seconds_ago else new_group
+    """Return two groups as one, which shows the later entry."""
     return replace(
-        later_group,
+        known_group if _is_later(known_group, new_group) else new_group,
         count=known_group.count + new_group.count,
         drops_data=known_group.drops_data or new_group.drops_data,
     )
+
+
+def _is_later(known_group: _FailureGroup, new_group: _FailureGroup) -> bool:
+    """Whether a group is later than one that stands behind it in the log. One with a time is later than one without."""
+    if known_group.age is None or new_group.age is None:
+        return known_group.age is not None
+    return known_group.age < new_group.age
 
 
 def _build_row(group: _FailureGroup, mask_secrets: Callable[[str], str]) -> LogFailure:
@@ -133,7 +139,7 @@ def _build_row(group: _FailureGroup, mask_secrets: Callable[[str], str]) -> LogF
         "count": group.count,
         "time": mask_secrets(group.latest_time),
         "said": clean_text(mask_secrets(entry.error_text), LONGEST_TEXT),
-        "seconds_ago": round(group.seconds_ago),
+        "seconds_ago": round(group.age or 0),
     }
 
 

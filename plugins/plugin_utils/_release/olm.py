@@ -141,8 +141,8 @@ def plan_removal(product: Product, arguments: ReleaseArguments, check: bool) -> 
     )
     for version in unclaimed_versions:
         removal_plan.warnings.append(
-            f"ClusterServiceVersion {version} stays: it has no Subscription, and no OperatorGroup of this collection is"
-            " in its namespace, so it may be of somebody else. If nobody needs it, delete it."
+            f"ClusterServiceVersion {version} stays: no Subscription or OperatorGroup of this collection shows that it"
+            " belongs to this collection, so it may be of somebody else. If nobody needs it, delete it."
         )
     return removal_plan
 

@@ -81,13 +81,21 @@ def _list_versions(olm: FoundOlm) -> list[str]:
 
 
 def list_unclaimed_versions(namespace: str, package: str, olm: FoundOlm) -> list[str]:
-    """Return the versions of the operator without a Subscription, and without our OperatorGroup, as NAMESPACE/NAME.
+    """Return the versions of the operator that may be of this collection or of others, as NAMESPACE/NAME.
 
-    They may be of somebody else, so a removal leaves them.
+    A removal leaves them. Without a Subscription and without our OperatorGroup, these are all versions. With a
+    Subscription of ours and one of others, they are those that no Subscription names.
     """
-    if _select_local_subscriptions(namespace, package, olm) or _has_own_group(olm):
-        return []
-    return [f"{namespace}/{name}" for name in _list_versions(olm)]
+    local_subscriptions = _select_local_subscriptions(namespace, package, olm)
+    owners = {subscription["ours"] for subscription in local_subscriptions}
+    if owners == {True, False}:
+        named_versions = _list_named_versions([*local_subscriptions, *list_other_subscriptions(namespace, olm)])
+        unclaimed_versions = [name for name in _list_versions(olm) if name not in named_versions]
+    elif owners or _has_own_group(olm):
+        unclaimed_versions = []
+    else:
+        unclaimed_versions = _list_versions(olm)
+    return [f"{namespace}/{name}" for name in unclaimed_versions]
 
 
 def _mark_definition(definition: DefinitionRow, is_needed_by_others: bool) -> DefinitionRow:
@@ -135,7 +143,7 @@ def _list_own_versions(namespace: str, package: str, olm: FoundOlm) -> list[str]
     | Subscriptions of the operator in the namespace | OperatorGroup | versions of ours |
     |---|---|---|
     | ours alone | any | all |
-    | ours beside others | any | those that ours names |
+    | ours beside others | any | those that ours names, see `list_unclaimed_versions` |
     | only those of others | any | none |
     | none | ours | all: an interrupted removal left them |
     | none | of others, or none | none, see `list_unclaimed_versions` |

@@ -22,7 +22,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ..config.component_ids import trim_id
 from ..config.paths import Path, iter_leaves, mapping_at
 from ..config.pipelines import PipelineGraph
 from ..languages.ottl_language import OttlLanguage
@@ -47,12 +46,15 @@ _SELECTOR_KEYS = ("include", "exclude")
 
 
 def list_branches(config: Mapping[str, Any], language: OttlLanguage) -> list[Branch]:
-    """Return the branches of the components in pipelines, in the order of the config."""
+    """Return the branches of the components in pipelines, in the order of the config.
+
+    Settings below a key with white space in it have none: the Collector drops them.
+    """
     graph = PipelineGraph.of(config)
     all_branches: list[Branch] = []
     for role in ("receivers", "processors", "connectors"):
         for component, settings in mapping_at(config, role).items():
-            if graph.has_component(trim_id(component)):
+            if graph.has_component(component):
                 all_branches += _list_branches_of_component((role, component), settings, language)
     return all_branches
 

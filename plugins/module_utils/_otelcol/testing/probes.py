@@ -32,8 +32,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from ..config.paths import Path
-from ..config.pipelines import signal_of
+from ..config.paths import ROLES, Path
+from ..config.pipelines import read_listed_ids, signal_of
 from .branch_model import Baseline, Branch, Settings
 from .connector_branches import OTHER_PIPELINE, SIGNALS_BY_METRIC_KEY, TAKEN_PIPELINE
 from .pipeline_stages import list_beside, may_get_only_a_part
@@ -131,6 +131,13 @@ class _SinkName(NamedTuple):
     is_new: bool
 
 
+def _trim_listed_ids(pipeline: dict[str, Any]) -> None:
+    """Let a pipeline name its components as the Collector reads their ids, which are those of branches."""
+    for role in ROLES:
+        if role in pipeline:
+            pipeline[role] = read_listed_ids(pipeline, role)
+
+
 class _ProbeBuilder:
     """Adds the probes of branches to a config, which it changes, and notes the names of their sinks."""
 
@@ -143,6 +150,8 @@ class _ProbeBuilder:
         self.unknown_reasons: dict[Path, str] = {}
         """Why no probe tells anything of a branch."""
         self.pipelines: dict[str, Any] = config["service"]["pipelines"]
+        for pipeline in self.pipelines.values():
+            _trim_listed_ids(pipeline)
         self.user_connectors = list(config.get("connectors") or ())
         # All exporters of a config in a test are sinks, which differ by their endpoints alone.
         self.sink_settings: Settings = next(iter(config["exporters"].values()))
@@ -187,7 +196,7 @@ class _ProbeBuilder:
             return REASON_SHARED
         if branch.settings_without_branch is Baseline.NO_RECORDS:  # then random values are compared with nothing
             return ""
-        settings_before = [self.config["processors"][processor] for processor in processors_before]
+        settings_before = [self.config["processors"].get(processor) for processor in processors_before]
         text = repr([*settings_before, branch.settings_without_branch])
         return REASON_RANDOM if _RANDOM_FUNCTION.search(text) else ""
 

@@ -34,6 +34,9 @@ def test_the_later_of_two_entries_of_one_moment_is_shown() -> None:
     assert "pod d" in failure["error"]
 
 
-def test_an_entry_whose_time_cannot_be_read_counts_as_of_now() -> None:
-    (failure,) = group_log_failures("\n".join([POD_WITHOUT_TIME, FAILING_POD]), NOW, str)
-    assert (failure["seconds_ago"], failure["count"]) == (0, 2)
+@pytest.mark.parametrize(
+    "logs", [(POD_WITHOUT_TIME, HEALED_POD), (HEALED_POD, POD_WITHOUT_TIME)], ids=["first", "last"]
+)
+def test_an_entry_whose_time_cannot_be_read_makes_no_failure_one_of_now(logs: tuple[str, ...]) -> None:
+    (failure,) = group_log_failures("\n".join(logs), NOW, str)
+    assert (failure["seconds_ago"], failure["count"]) == (600, 2)

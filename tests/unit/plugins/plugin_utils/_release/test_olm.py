@@ -141,8 +141,8 @@ def test_what_an_interrupted_removal_left_goes_and_somebody_elses_subscription_s
     unclaimed = absent(olm_found=LEFT)
     assert unclaimed["action"] == "nothing"
     assert unclaimed["warnings"] == [
-        f"ClusterServiceVersion {SPACE}/{TWO} stays: it has no Subscription, and no OperatorGroup of this collection"
-        " is in its namespace, so it may be of somebody else. If nobody needs it, delete it."
+        f"ClusterServiceVersion {SPACE}/{TWO} stays: no Subscription or OperatorGroup of this collection shows that it"
+        " belongs to this collection, so it may be of somebody else. If nobody needs it, delete it."
     ]
 
 

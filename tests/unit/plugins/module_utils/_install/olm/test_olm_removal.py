@@ -133,6 +133,14 @@ def test_neighbours_are_other_subscriptions_of_the_namespace() -> None:
     ({"csvs": [CSV], "subscriptions": [subscription()]}, []),
     ({"csvs": [CSV], "subscriptions": [subscription(ours=False)]}, []),
     ({"csvs": [{**CSV, "product": False}]}, []),
+    # Beside a Subscription of others, a version that no Subscription names may be of either owner.
+    (
+        {
+            "csvs": [CSV, OTHER_CSV, {**CSV, "name": "left-over"}],
+            "subscriptions": [OWN_SUBSCRIPTION, OTHER_SUBSCRIPTION],
+        },
+        [f"{NAMESPACE}/left-over"],
+    ),
 )
 def test_versions_that_nothing_shows_to_be_ours_are_named(there: Any, names: list[str]) -> None:
     assert olm_removal.list_unclaimed_versions(NAMESPACE, NAME, olm(**there)) == names

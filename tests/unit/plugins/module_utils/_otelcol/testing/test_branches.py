@@ -193,6 +193,22 @@ def test_a_branch_is_taken_if_its_two_probes_get_different_records(before: Any, 
     assert probes.find_taken_branches(dict(zip(names, (before, after), strict=True)))[path] is taken
 
 
+def test_a_pipeline_may_spell_the_ids_of_its_components_with_white_space() -> None:
+    """The Collector drops settings below a key that is spelled so, and with them their branches."""
+    config = routed("routing/r")
+    config["processors"] = {
+        "resource/a": {"attributes": [{"key": "a", "action": "delete"}]},
+        "resource / b": {"attributes": [{"key": "b", "action": "delete"}]},
+    }
+    config["service"]["pipelines"]["traces"]["exporters"] = ["routing / r"]
+    config["service"]["pipelines"]["traces/a"]["processors"] = ["resource / a", "resource / b"]
+    probes, _config = probed(config)
+    assert {path[:2] for path, pairs in probes.sink_pairs_by_path.items() if pairs} == {
+        ("processors", "resource/a"),
+        ("connectors", "routing/r"),
+    }
+
+
 @cases("connector, function, why", ("round_robin", "Clean()", REASON_SHARED), ("routing", "UUID()", REASON_RANDOM))
 def test_what_two_probes_cannot_compare_is_unknown(connector: str, function: str, why: str) -> None:
     config = routed(connector)
