@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The facts that the objects of a cluster tell about a collector: pods, events, autoscalers, Certificates.
 
-`live/diagnosed_collector.py` reads the objects and calls these functions. The checks search the rows that they return,
-whose keys docs/diagnose.md lists. Private.
+Files of `live` read the objects and call these functions. The checks search the rows that they return, whose keys
+docs/diagnose.md lists. Private.
 """
 
 from __future__ import annotations

@@ -137,5 +137,5 @@ class _DiagnosisRun:
     def _collect_one(self, collector: DiagnosedCollector) -> dict[str, Any]:
         """Return all facts; of a collector that has just been changed, only those about where it sends to."""
         if self.options.is_fresh:
-            return collector.collect_end_facts(self.read_time())
+            return collector.collect_facts_after_change(self.read_time())
         return collector.collect_facts(self.read_time())

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Read what earlier runs have recorded of a collector: a change that has not ended, and the wave that its pods passed.
 
-`diagnosed_collector.py` calls these functions; runs write the records by `_rollout`. Private.
+`workload_facts.py` calls these functions; runs write the records by `_rollout`. Private.
 """
 
 from __future__ import annotations
