@@ -20,7 +20,7 @@ from ..module_utils._otelcol.bounded.read_limits import CREDENTIAL_LIMIT
 from ..module_utils._otelcol.config.object_secrets import find_secrets_in_objects
 from ..module_utils._otelcol.errors import Problem
 from ..module_utils._otelcol.yaml.yaml_errors import VAULT_HEADER
-from . import _origins
+from ._decrypted_texts import find_decrypted_texts
 from ._otelcol import _files, _yaml
 
 _FIX_OF_VAULTED_FILE = "Write `content: \"{{ lookup('ansible.builtin.unvault', FILE) }}\"` instead."
@@ -57,7 +57,7 @@ def check_no_exposed_secret(collector: HostCollector, given_options: Mapping[str
         raise Problem(wrong, fix="Make it a credential: `{credential: {content: TEXT}}`.")
     variables = given_options.get("env") or {}
     plain_texts = [value for value in variables.values() if not isinstance(value, Mapping)]
-    if _origins.find_decrypted_texts([given_options.get("config"), plain_texts]):
+    if find_decrypted_texts([given_options.get("config"), plain_texts]):
         wrong = "its `config` or `env` has a text that Ansible decrypted, and every user of the host can read both"
         raise Problem(wrong, fix="Put it into `env` as a credential, and write ${env:NAME} in the config.")
 

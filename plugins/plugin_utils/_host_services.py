@@ -19,7 +19,8 @@ from ..module_utils._host.host_build import HostBuild
 from ..module_utils._host.host_sdks import HostSdk
 from ..module_utils._host.sdk_receivers import SdkReceiver, list_sdk_receivers, list_sdk_services
 from ..module_utils._otelcol.errors import Problem, prefix_problems
-from . import _arguments, _origins, _role_options
+from . import _arguments, _role_options
+from ._decrypted_texts import find_decrypted_texts
 from ._host_secrets import find_first_secret
 from ._inventory_hosts import PREFIX
 
@@ -41,7 +42,7 @@ def _read_sdk_row(row: Mapping[str, Any]) -> HostSdk:
     options = _arguments.validate_values(row, _documented_sdk_options(), f"a row of {PREFIX}sdks")
     secret_name = find_first_secret(options["env"])
     # A decrypted text may be in any option of the row, and in a variable whose name does not look like a secret.
-    has_decrypted_text = bool(_origins.find_decrypted_texts(row))
+    has_decrypted_text = bool(find_decrypted_texts(row))
     if secret_name is not None or has_decrypted_text:
         problem = f"`env.{secret_name}` looks like a secret" if secret_name else "a text is one that Ansible decrypted"
         fix = "Give secrets to the collector, as credentials. Its services need none."

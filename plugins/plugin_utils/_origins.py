@@ -1,132 +1,39 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a value of Ansible comes from: its position in a file, and whether it was encrypted. Controller only. Private.
+"""Where a value of Ansible comes from: its position in a file, and how the file spells it. Controller only. Private.
 
-Ansible notes on values in which file, line and column they stand. Messages about options name that position. It also
-tells how the file spells a value. For example, for `{version: 1.20}` in line 12 of hosts.yml, `position_of_entry(row,
-"version")` returns `hosts.yml:12:10`, whose `read_spelling()` is `1.20`, while the value itself is the number 1.2.
+Ansible notes on values in which file, line and column they stand. Messages about options name that position. For
+example, for `{version: 1.20}` in line 12 of hosts.yml, `position_of_entry(row, "version")` returns `hosts.yml:12:10`,
+whose `read_spelling()` is `1.20`, while the value itself is the number 1.2.
+
+Not every value has a note. Then the note of its key, or of the first key in it, stands for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from ..module_utils._otelcol.config.paths import Path, Position
-from ._otelcol._yaml import find_written_form, strip_ansible_types
+from ._otelcol._yaml import find_written_form
 
 try:
     # Newer versions of ansible-core have the origin of every value as a tag, older ones as an attribute of text.
     # Neither is promised: without both, findings have a path and no line.
-    from ansible._internal._datatag._tags import Origin, VaultedValue
+    from ansible._internal._datatag._tags import Origin
 except ImportError:
-    Origin = VaultedValue = None
+    Origin = None
+
+
+# ── What Ansible notes on a value ──
 
 
 def are_tagged() -> bool:
     """Whether this version of ansible-core tags each value with its origin."""
     return Origin is not None
-
-
-def collect_positions(value: Any, path: Path = ()) -> dict[Path, Position]:
-    """Return the position of every value and key below `value`, if Ansible has it."""
-    positions_by_path: dict[Path, Position] = {}
-    _add_positions(value, path, positions_by_path)
-    return positions_by_path
-
-
-def find_decrypted_texts(value: Any) -> frozenset[str]:
-    """Return the texts in a value that Ansible decrypted, as far as its version still knows."""
-    if isinstance(value, str):
-        return frozenset([strip_ansible_types(value)]) if _is_decrypted(value) else frozenset()
-    decrypted_texts: set[str] = set()
-    for entry in _child_values(value):
-        decrypted_texts |= find_decrypted_texts(entry)
-    return frozenset(decrypted_texts)
-
-
-def _is_decrypted(text: str) -> bool:
-    """Return whether Ansible decrypted a text: newer versions tag it, older ones keep what was encrypted."""
-    if VaultedValue:
-        return bool(VaultedValue.is_tagged_on(text))
-    return hasattr(text, "_ciphertext")
-
-
-def _child_values(value: Any) -> Iterable[Any]:
-    """Return the values of a mapping, or the items of a list; nothing of any other value."""
-    if isinstance(value, Mapping):
-        return value.values()
-    return value if isinstance(value, (list, tuple)) else ()
-
-
-def position_of_entry(values: Any, key: Any) -> Position:
-    """Return the position of what is at a key of a mapping or an index of a list; an empty one if it is not known.
-
-    Raises LookupError for a key or an index that is not there.
-    """
-    value = values[key]
-    position = _read_origin(value) or _position_of_key(values, key) or _position_of_first_key(value)
-    return _with_spelling(position or Position(), value)
-
-
-def position_of(value: Any) -> Position:
-    """Return where a value of Ansible stands in a file; an empty position if that is not known."""
-    return _read_origin(value) or Position()
-
-
-def _position_of_key(values: Any, key: Any) -> Position | None:
-    """Return where a key of a mapping stands. Only the mapping's own key has an origin, an equal text has none."""
-    if isinstance(values, Mapping):
-        for own_key in values:
-            if own_key == key:
-                return _read_origin(own_key)
-    return None
-
-
-def _position_of_first_key(value: Any) -> Position | None:
-    """Return where a mapping begins. ansible-core 2.18 keeps the origins of keys when it fills in templates."""
-    first_key = next(iter(value), None) if isinstance(value, Mapping) else None
-    return _read_origin(first_key)
-
-
-def _with_spelling(position: Position, value: Any) -> Position:
-    """Return a position that knows how its file spells the value, if that is no text and no container."""
-    if value is None or isinstance(value, (str, Mapping, list, tuple)):
-        return position
-    return replace(
-        position, read_spelling=partial(find_written_form, position.file, position.line, position.column, value)
-    )
-
-
-def _add_positions(value: Any, path: Path, positions_by_path: dict[Path, Position]) -> None:
-    """Add the positions of a value and of all below it to `positions_by_path`.
-
-    The key of an entry says where the entry begins.
-    """
-    position = _read_origin(value)
-    if position:
-        positions_by_path.setdefault(path, _with_spelling(position, value))
-    if isinstance(value, Mapping):
-        for key, entry in value.items():
-            entry_path = (*path, str(key))
-            key_position = _read_origin(key)
-            # Before the value at the key, which does not replace it (`setdefault` above): a message names the line in
-            # which the entry begins, also where its value begins in the next one.
-            if key_position:
-                positions_by_path[entry_path] = _with_spelling_of_entry(key_position, entry)
-            _add_positions(entry, entry_path, positions_by_path)
-    elif isinstance(value, (list, tuple)):
-        for index, entry in enumerate(value):
-            _add_positions(entry, (*path, index), positions_by_path)
-
-
-def _with_spelling_of_entry(key_position: Position, entry: Any) -> Position:
-    """Return the position of a key, which knows how the file spells the value at that key."""
-    entry_position = _read_origin(entry) or key_position
-    return replace(key_position, read_spelling=_with_spelling(entry_position, entry).read_spelling)
 
 
 def _read_origin(value: Any) -> Position | None:
@@ -138,3 +45,77 @@ def _read_origin(value: Any) -> Position | None:
     if not origin or not origin.path:
         return None
     return Position(str(origin.path), origin.line_num or 0, origin.col_num or 0)
+
+
+# ── The position of one value ──
+
+
+def position_of(value: Any) -> Position:
+    """Return where a value of Ansible stands in a file; an empty position if that is not known."""
+    return _read_origin(value) or Position()
+
+
+def position_of_entry(values: Any, key: Any) -> Position:
+    """Return the position of what is at a key of a mapping or an index of a list; an empty one if it is not known.
+
+    Raises LookupError for a key or an index that is not there.
+    """
+    value = values[key]
+    position = (
+        _read_origin(value)
+        or _read_origin(_find_own_key(values, key))
+        # ansible-core 2.18 keeps the origins of keys when it fills in templates, so a mapping begins at its first key.
+        or _read_origin(_find_first_key(value))
+        or Position()
+    )
+    return _add_spelling(position, value, position)
+
+
+def _find_own_key(values: Any, key: Any) -> Any:
+    """Return the key of a mapping that is equal to `key`: it has an origin, and an equal text has none."""
+    if isinstance(values, Mapping):
+        for own_key in values:
+            if own_key == key:
+                return own_key
+    return None
+
+
+def _find_first_key(value: Any) -> Any:
+    """Return the first key of a mapping; None without one."""
+    return next(iter(value), None) if isinstance(value, Mapping) else None
+
+
+def _add_spelling(position: Position, value: Any, value_position: Position) -> Position:
+    """Return a position that knows how its file spells the value, if that is no text and no container.
+
+    The spelling is read at `value_position`, where the value or its key stands.
+    """
+    if value is None or isinstance(value, (str, Mapping, list, tuple)):
+        return position
+    file, line, column = value_position.file, value_position.line, value_position.column
+    return replace(position, read_spelling=partial(find_written_form, file, line, column, value))
+
+
+# ── The positions of all values ──
+
+
+def collect_positions(value: Any, path: Path = ()) -> dict[Path, Position]:
+    """Return the position of every value below `value`, if Ansible has it; of an entry of a mapping, that of its key.
+
+    A message names the line in which the entry begins, also where its value begins in the next one.
+    """
+    return dict(_iter_positions(value, path, key_position=None))
+
+
+def _iter_positions(value: Any, path: Path, key_position: Position | None) -> Iterator[tuple[Path, Position]]:
+    """Yield the position of a value and of all below it, each with its path. `key_position` is where its key stands."""
+    value_position = _read_origin(value)
+    position = key_position or value_position
+    if position:
+        yield path, _add_spelling(position, value, value_position or position)
+    if isinstance(value, Mapping):
+        for key, entry in value.items():
+            yield from _iter_positions(entry, (*path, str(key)), _read_origin(key))
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            yield from _iter_positions(item, (*path, index), key_position=None)

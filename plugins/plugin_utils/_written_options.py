@@ -4,7 +4,7 @@
 """Options of a collector as the user wrote them, each with the file and the line in which it stands. Private.
 
 Findings name these lines, such as `hosts.yml:12`. `_cluster_options.py` and `_host_options.py` read them beside the
-options that are checked and have their defaults, as those are copies without lines. `_origins.py` has the notes.
+options that are checked and have their defaults, as those are copies without lines. `_origins.py` reads the lines.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from . import _origins
+from ._decrypted_texts import find_decrypted_texts
 
 
 @dataclass(frozen=True)
@@ -36,5 +36,5 @@ def read_written_options(collector_item: Mapping[str, Any], common_options: Mapp
     given_options = {**common_options, **collector_item}
     config = given_options.get("config") or {}
     recipes = given_options.get("recipes") or []
-    decrypted_texts = _origins.find_decrypted_texts([config, given_options.get("env")])
+    decrypted_texts = find_decrypted_texts([config, given_options.get("env")])
     return WrittenOptions(config, recipes, decrypted_texts)
