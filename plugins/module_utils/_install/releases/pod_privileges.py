@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the pods of a workload may do on their nodes, beyond what a pod has by itself. Private.
 
-`privileges.py` lists the privileges of a release, and takes those of its pods from here. For example, the pod template
+`object_privileges.py` lists the privileges of a release, and takes those of its pods from here. For example, the pod
+template
 
     spec: {hostNetwork: true, containers: [{name: a, securityContext: {privileged: true}}]}
 

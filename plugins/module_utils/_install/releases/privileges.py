@@ -1,41 +1,28 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The privileges that a release has in a cluster, compared with those of earlier releases of its product. Private.
+"""The privileges of a release, compared with those of earlier releases of its product. Private.
 
-Actions call `compare_privileges` before a manifest is applied, so that a changed one cannot gain rights unseen. A
-privilege is a value of a key. The table of a product has the values of each key, over all its releases that were read
-(`tabulate_privileges`). A privilege that the table lacks is refused, unless the inventory lists its line or the table
-has a wider one. For example, a rule of the ClusterRole `manager` that may get Secrets is
+Actions call `compare_privileges` before a manifest is applied, so that a changed one cannot gain rights unseen.
+object_privileges.py lists the privileges, each with a key and a value. The table of a product has the values of each
+key, over all its releases that were read:
 
-    Privilege("ClusterRole manager", key="ClusterRole secrets", value="get", description="may get secrets")
+    ClusterRole secrets: [get, list]
+    pod: [hostNetwork]
 
-with the line `ClusterRole manager: may get secrets`. pod_privileges.py has those of pods.
+A privilege that the table lacks is refused, unless the table has a wider one, or the inventory lists its line, such as
+`ClusterRole manager: may get secrets`. `python -m tools.privileges` makes the table by
+`tabulate_privileges`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import product as combinations
-from typing import Any, NamedTuple, TypedDict
+from collections.abc import Mapping, Sequence
+from typing import TypedDict
 
-from ..._kube.namespaced_name import NamespacedName
 from ..._otelcol.errors import Problem
-from ..._otelcol.kube.objects import Manifest
-from .image_references import read_image_repository
-from .manifest import WEBHOOKS, Release, iter_client_configs
-from .pinned_images import iter_workload_images
-from .pod_privileges import iter_template_privileges
-from .unchecked_values import iter_mappings, list_or_empty, mapping_or_empty
-
-# The kinds that have rules, and those that bind them to subjects.
-_ROLES = ("ClusterRole", "Role")
-_BINDINGS = ("ClusterRoleBinding", "RoleBinding")
-# The beginning of a label by which a role of Kubernetes, such as `admin`, gets the rights of a ClusterRole.
-_AGGREGATION_LABEL = "rbac.authorization.k8s.io/aggregate-to-"
-# A rule with more rights than this counts as one privilege, which is not in the table. No rule of a release comes near.
-_MOST_RIGHTS = 10_000
-_TOO_MANY = "more rights than can be listed"
+from .manifest import Release
+from .object_privileges import Privilege, iter_privileges
 
 # The values of privileges by key.
 Table = Mapping[str, Sequence[str]]
@@ -48,23 +35,6 @@ class PrivilegeTable(TypedDict):
     """The releases that were read, oldest first."""
     privileges: Table
     """The values of each key."""
-
-
-class Privilege(NamedTuple):
-    """A privilege of an object."""
-
-    object_name: str
-    """Such as `ClusterRole manager`."""
-    key: str
-    """Such as `ClusterRole secrets`."""
-    value: str
-    """Such as `get`."""
-    description: str
-    """Such as `may get secrets`."""
-
-    def __str__(self) -> str:
-        """Return the line that shows the privilege, and that accepts it."""
-        return f"{self.object_name}: {self.description}"
 
 
 def compare_privileges(
@@ -100,221 +70,21 @@ def compare_privileges(
 def _list_unknown_lines(release: Release, rows: Table) -> list[str]:
     """Return the lines of the privileges that a table lacks, each once and sorted."""
     lines = set()
-    for privilege in iter_privileges(release):
-        if not _is_known(privilege, rows):
-            lines.add(str(privilege))
+    for owned_privilege in iter_privileges(release):
+        if not _is_known(owned_privilege.privilege, rows):
+            lines.add(owned_privilege.line)
     return sorted(lines)
 
 
-class _ObjectPrivilege(NamedTuple):
-    """A privilege without the object that has it. Its fields are those of Privilege."""
-
-    key: str
-    value: str
-    description: str
-
-
-class _Right(NamedTuple):
-    """A right that a rule of a role gives."""
-
-    target: str
-    """A resource such as deployments.apps/scale, or a resource with a name, or the path of a URL."""
-    verb: str
-
-
-# The names of the objects of a release, by kind.
-_Names = Mapping[str, set[NamespacedName]]
-
-
-def iter_privileges(release: Release) -> Iterator[Privilege]:
-    """Yield each privilege of each object of a release."""
-    own_namespace = "" if release.namespace.startswith("kube-") else release.namespace
-    names_by_kind = {kind: _list_names(release.objects, kind) for kind in (*_ROLES, "ServiceAccount")}
-    for manifest in release.objects:
-        for privilege in _iter_object_privileges(manifest, own_namespace, names_by_kind):
-            yield Privilege(_full_name(manifest), *privilege)
-
-
-def _iter_object_privileges(
-    manifest: Manifest, own_namespace: str, names_by_kind: _Names
-) -> Iterator[_ObjectPrivilege]:
-    """Yield the privileges of an object. The kind says which of them it can have."""
-    kind = manifest["kind"]
-    yield from _iter_identity(manifest, own_namespace)
-    if kind in _ROLES:
-        yield from _iter_rights(manifest, own_namespace)
-    if kind in WEBHOOKS:
-        yield from _iter_intercepted_requests(manifest)
-    if kind == "Service":
-        yield from _iter_outside_access(manifest)
-    if kind in _BINDINGS:
-        yield from _iter_binding_privileges(manifest, own_namespace, names_by_kind)
-    yield from _iter_webhook_targets(manifest, own_namespace)
-    for pod_privilege in iter_template_privileges(manifest, names_by_kind["ServiceAccount"]):
-        yield _ObjectPrivilege("pod", pod_privilege.value, pod_privilege.description)
-    for image in iter_workload_images([manifest]):
-        name = read_image_repository(image)
-        yield _ObjectPrivilege("image", name, f"image {name}")
-
-
-def _iter_webhook_targets(manifest: Manifest, own_namespace: str) -> Iterator[_ObjectPrivilege]:
-    """Yield where the webhooks of an object send requests, if that is not the release's own namespace."""
-    for client in iter_client_configs(manifest):
-        target = mapping_or_empty(client.get("service")).get("namespace") or client.get("url")
-        if target != own_namespace:
-            yield _ObjectPrivilege("webhook target", str(target), f"webhook calls {target}")
-
-
-def _iter_identity(manifest: Manifest, own_namespace: str) -> Iterator[_ObjectPrivilege]:
-    """Yield the kind of an object, and its namespace if that is not the release's own."""
-    kind = manifest["kind"]
-    group = str(manifest["apiVersion"]).rpartition("/")[0]
-    full_kind = f"{kind}.{group}" if group else str(kind)
-    yield _ObjectPrivilege("kind", full_kind, f"kind {full_kind}")
-    namespace = mapping_or_empty(manifest["metadata"]).get("namespace")
-    if not namespace:
-        namespace = manifest["metadata"]["name"] if kind == "Namespace" else own_namespace
-    if namespace != own_namespace:
-        yield _ObjectPrivilege(f"namespace {namespace}", full_kind, f"namespace {namespace}")
-
-
-def _iter_rights(role: Manifest, own_namespace: str) -> Iterator[_ObjectPrivilege]:
-    """Yield the rights of a role. By aggregation, roles of Kubernetes such as `admin` may get the same rights."""
-    role_scope = _role_scope(role, own_namespace)
-    labels = mapping_or_empty(role["metadata"].get("labels"))
-    aggregated_roles = [name.removeprefix(_AGGREGATION_LABEL) for name in labels if name.startswith(_AGGREGATION_LABEL)]
-    if role.get("aggregationRule"):
-        yield _ObjectPrivilege(
-            "aggregation", "rights of other roles", "has the rights of other roles (aggregationRule)"
-        )
-    for rule in list_or_empty(role.get("rules")):
-        for target, verb in _expand_rule(mapping_or_empty(rule)):
-            right_text = f"may {verb} {target}"
-            yield _ObjectPrivilege(f"{role_scope} {target}", verb, right_text)
-            for role_name in aggregated_roles:
-                description = f"{right_text}, as everybody with the role {role_name}"
-                yield _ObjectPrivilege(f"{role_name} {target}", verb, description)
-
-
-def _role_scope(role: Manifest, own_namespace: str) -> str:
-    """Return where the rights of a role count: `ClusterRole`, `Role`, or `Role/NAMESPACE` for another namespace."""
-    namespace = str(mapping_or_empty(role["metadata"]).get("namespace") or own_namespace)
-    is_elsewhere = role["kind"] == "Role" and namespace != own_namespace
-    return f"Role/{namespace}" if is_elsewhere else str(role["kind"])
-
-
-def _expand_rule(rule: Mapping[str, Any]) -> Iterator[_Right]:
-    """Yield each right of a rule: every verb for every resource and for every path of a URL."""
-    verbs = [str(verb) for verb in list_or_empty(rule.get("verbs"))]
-    groups = list_or_empty(rule.get("apiGroups"))
-    resources = list_or_empty(rule.get("resources"))
-    resource_names = list_or_empty(rule.get("resourceNames")) or [""]
-    addresses = list_or_empty(rule.get("nonResourceURLs"))
-    target_count = len(groups) * len(resources) * len(resource_names) + len(addresses)
-    if target_count * len(verbs) > _MOST_RIGHTS:
-        yield _Right(_TOO_MANY, "*")
-        return
-    for group, resource, name, verb in combinations(groups, resources, resource_names, verbs):
-        yield _Right(f"{_resource_name(str(group), str(resource))} {name}".rstrip(), verb)
-    for address, verb in combinations(addresses, verbs):
-        yield _Right(str(address), verb)
-
-
-def _resource_name(group: str, resource: str) -> str:
-    """Return a resource with its group, such as deployments.apps/scale; pods for one of the core group."""
-    plural, slash, subresource = resource.partition("/")
-    return f"{plural}.{group}{slash}{subresource}" if group else resource
-
-
-def _iter_binding_privileges(
-    binding: Manifest, own_namespace: str, names_by_kind: _Names
-) -> Iterator[_ObjectPrivilege]:
-    """Yield the role of a binding if the release does not have it, and subjects that are not its ServiceAccounts."""
-    namespace = str(mapping_or_empty(binding["metadata"]).get("namespace") or "")
-    role = mapping_or_empty(binding.get("roleRef"))
-    kind, name = str(role.get("kind")), str(role.get("name"))
-    role_namespace = namespace if kind == "Role" else ""
-    if NamespacedName(role_namespace, name) not in names_by_kind.get(kind, set()):
-        yield _ObjectPrivilege("role", name, f"role {name}, which is not in the release")
-    for subject in iter_mappings(binding.get("subjects")):
-        if not _is_own_account(subject, own_namespace, names_by_kind):
-            subject_path = "/".join(filter(None, (str(subject.get("namespace") or ""), str(subject.get("name")))))
-            subject_name = f"{subject.get('kind')} {subject_path}"
-            yield _ObjectPrivilege("subject", subject_name, f"subject {subject_name}")
-
-
-def _is_own_account(subject: Mapping[str, Any], own_namespace: str, names_by_kind: _Names) -> bool:
-    """Return whether a subject is a ServiceAccount of the release, in its own namespace."""
-    namespace = str(subject.get("namespace") or "")
-    if subject.get("kind") != "ServiceAccount" or namespace != own_namespace:
-        return False
-    return NamespacedName(namespace, str(subject.get("name"))) in names_by_kind["ServiceAccount"]
-
-
-def _iter_intercepted_requests(configuration: Manifest) -> Iterator[_ObjectPrivilege]:
-    """Yield the requests that a webhook sees (ValidatingWebhookConfiguration) or changes (Mutating…)."""
-    webhook_type = str(configuration["kind"]).removesuffix("WebhookConfiguration").lower()
-    for webhook in iter_mappings(configuration.get("webhooks")):
-        for rule in iter_mappings(webhook.get("rules")):
-            groups = list_or_empty(rule.get("apiGroups"))
-            resources = list_or_empty(rule.get("resources"))
-            operations = list_or_empty(rule.get("operations"))
-            if len(groups) * len(resources) * len(operations) > _MOST_RIGHTS:
-                yield _ObjectPrivilege(
-                    f"{webhook_type} webhook {_TOO_MANY}", "*", f"{webhook_type} webhook for {_TOO_MANY}"
-                )
-                continue
-            for group, resource, operation in combinations(groups, resources, operations):
-                name = _resource_name(str(group), str(resource))
-                yield _ObjectPrivilege(
-                    f"{webhook_type} webhook {name}",
-                    str(operation),
-                    f"{webhook_type} webhook for {operation} of {name}",
-                )
-
-
-def _iter_outside_access(service: Manifest) -> Iterator[_ObjectPrivilege]:
-    """Yield how a Service is reached from outside of the cluster."""
-    spec = mapping_or_empty(service.get("spec"))
-    service_type = str(spec.get("type") or "ClusterIP")
-    if service_type == "ClusterIP" and spec.get("externalIPs"):
-        service_type = "externalIPs"
-    if service_type != "ClusterIP":
-        yield _ObjectPrivilege("service", service_type, f"service reachable by {service_type}")
+def _is_known(privilege: Privilege, rows: Table) -> bool:
+    """Return whether the table has a privilege, or a wider one that includes it."""
+    return any(privilege.value in rows.get(key, ()) for key in (privilege.key, *privilege.wider_keys))
 
 
 def tabulate_privileges(release: Release) -> dict[str, list[str]]:
     """Return the rows of a table for a release: the values of each key, both sorted."""
     rows: dict[str, set[str]] = {}
-    for privilege in iter_privileges(release):
+    for owned_privilege in iter_privileges(release):
+        privilege = owned_privilege.privilege
         rows.setdefault(privilege.key, set()).add(privilege.value)
     return {key: sorted(rows[key]) for key in sorted(rows)}
-
-
-def _is_known(privilege: Privilege, rows: Table) -> bool:
-    """Return whether the table has a privilege, or a wider one that includes it."""
-    keys = {privilege.key}
-    scope, _space, right = privilege.key.partition(" ")
-    if scope.partition("/")[0] in _ROLES:
-        # A right to some names is part of the right to all, and a right in a namespace is part of one everywhere.
-        right_to_all_names = right.partition(" ")[0]
-        for wider_scope in (scope, "ClusterRole"):
-            keys |= {f"{wider_scope} {right}", f"{wider_scope} {right_to_all_names}"}
-    return any(privilege.value in rows.get(key, ()) for key in keys)
-
-
-def _list_names(objects: Sequence[Manifest], kind: str) -> set[NamespacedName]:
-    """Return namespace and name of each object of a kind."""
-    object_names = set()
-    for manifest in objects:
-        if manifest["kind"] == kind:
-            metadata = mapping_or_empty(manifest["metadata"])
-            object_names.add(NamespacedName(str(metadata.get("namespace") or ""), str(metadata["name"])))
-    return object_names
-
-
-def _full_name(manifest: Manifest) -> str:
-    """Return kind, namespace and name of an object as messages show it."""
-    metadata = mapping_or_empty(manifest["metadata"])
-    path = "/".join(str(metadata[key]) for key in ("namespace", "name") if metadata.get(key))
-    return f"{manifest['kind']} {path}"
