@@ -27,10 +27,10 @@ from .._otelcol.config.paths import mapping_at, mappings_at
 from .._otelcol.kube.objects import Manifest
 
 # Fields of a container, or of the spec of a custom resource, that must have what the file says, and may have more.
-# `args` is here for a custom resource, where it is a mapping to which the operator adds its own arguments.
 _EXTENSIBLE_FIELDS = ("image", "args", "env", "envFrom", "volumeMounts", "securityContext", "mode")
-# Lists to which nobody adds. `args` is here for a container, where it is such a list.
-_EXACT_FIELDS = ("command", "args")
+# Fields to which nobody adds where they are lists. The `args` of a container are one, and must be the same. Those of a
+# custom resource are a mapping, to which the operator adds its own arguments.
+_EXACT_LISTS = ("command", "args")
 _VOLUME_SOURCES = ("configMap", "secret")
 _SOURCE_NAMES = ("name", "secretName")
 _COMPONENT_KINDS = ("receivers", "processors", "exporters", "connectors")
@@ -62,9 +62,12 @@ class _Container(NamedTuple):
 def list_unlike_parts(manifest: Manifest, live: Manifest) -> list[str]:
     """Return the parts in which a live object does not run what its manifest says, each once."""
     unlike_names = [
-        *_compare_parts(_list_extensible_parts(manifest), _list_extensible_parts(live), _has_wanted),
-        *_compare_parts(_list_configs(manifest), _list_configs(live), _has_config),
-        *_compare_parts(_list_exact_parts(manifest), _list_exact_parts(live), _is_exactly_wanted),
+        # Others may add to these parts, and the server may store another empty value or leave it out.
+        *_compare_parts(_list_extensible_parts(manifest), _list_extensible_parts(live), _has_all_stored),
+        # Others may add to a config too, but the server keeps it as it is, empty settings too.
+        *_compare_parts(_list_configs(manifest), _list_configs(live), is_within),
+        # Nobody adds to these parts.
+        *_compare_parts(_list_exact_parts(manifest), _list_exact_parts(live), _is_same),
     ]
     # The arguments of a container are in the first list and in the last one.
     return list(dict.fromkeys(unlike_names))
@@ -75,12 +78,15 @@ def _compare_parts(
 ) -> Iterator[str]:
     """Yield the names of the wanted parts that are not synced.
 
-    `is_synced` gets the live value of a part, which is None if the part is missing, and the wanted value.
+    `is_synced` gets the wanted value of a part, and its live value, which is None if the part is missing.
     """
     live_value_by_name = {part.name: part.value for part in live_parts}
-    for name, wanted_value in wanted_parts:
-        if not is_synced(live_value_by_name.get(name), wanted_value):
-            yield name
+    for part in wanted_parts:
+        if not is_synced(part.value, live_value_by_name.get(part.name)):
+            yield part.name
+
+
+# ── The parts of a manifest ──
 
 
 def _list_containers(manifest: Manifest) -> Iterator[_Container]:
@@ -115,18 +121,10 @@ def _list_configs(manifest: Manifest) -> Iterator[_Part]:
             yield container.build_part("config", container.fields["config"])
 
 
-def _has_config(live_config: Any, wanted_config: Any) -> bool:
-    """Return whether a live config has all of the wanted one.
-
-    The server keeps a config as it is, empty settings too. So none of the tolerance of `_has_wanted` is due here.
-    """
-    return is_within(wanted_config, live_config)
-
-
 def _list_exact_parts(manifest: Manifest) -> Iterator[_Part]:
     """Yield the parts to which nobody adds, so that they must be the same in both."""
     for container in _list_containers(manifest):
-        for field_name in _EXACT_FIELDS:
+        for field_name in _EXACT_LISTS:
             if isinstance(container.fields.get(field_name), list):
                 yield container.build_part(field_name, container.fields[field_name])
         yield container.build_part("resources", _read_amounts(mapping_at(container.fields, "resources")))
@@ -134,35 +132,6 @@ def _list_exact_parts(manifest: Manifest) -> Iterator[_Part]:
         components = {kind: sorted(map(str, mapping_at(config, kind))) for kind in _COMPONENT_KINDS}
         yield container.build_part("components of the config", components)
         yield container.build_part("pipelines", mapping_at(config, "service", "pipelines"))
-
-
-def _is_exactly_wanted(live_value: Any, wanted_value: Any) -> bool:
-    """Return whether a part is the same in both. The server drops an empty list, so a missing one counts as empty."""
-    return bool(wanted_value == ([] if live_value is None else live_value))
-
-
-def _has_wanted(live_value: Any, wanted_value: Any, key: str = "") -> bool:
-    """Return whether a value of a live object, below a key, has all that is wanted, however the server stores it."""
-    if _is_unset(key, wanted_value) and _is_unset(key, live_value):
-        return True
-    if key in _QUANTITY_FIELDS:
-        return are_same_quantities(live_value, wanted_value)
-    if isinstance(wanted_value, dict) and isinstance(live_value, dict):
-        return all(_has_wanted(live_value.get(name), value, name) for name, value in wanted_value.items())
-    if isinstance(wanted_value, list) and isinstance(live_value, list):
-        return all(_has_wanted_item(live_value, wanted_item) for wanted_item in wanted_value)
-    return bool(live_value == wanted_value)
-
-
-def _has_wanted_item(live_items: list[Any], wanted_item: Any) -> bool:
-    return any(_has_wanted(live_item, wanted_item) for live_item in live_items)
-
-
-def _is_unset(key: str, value: Any) -> bool:
-    """Return whether a value of a container says nothing: a server may leave it out, or store another empty value."""
-    if value is False:
-        return key in _FIELDS_FALSE_BY_DEFAULT
-    return value in (None, "", [], {})
 
 
 def _read_amounts(resources: Mapping[str, Any]) -> dict[str, Any]:
@@ -179,3 +148,38 @@ def _read_values(amounts: Mapping[str, Any]) -> dict[str, Any]:
         value = parse_quantity(amount)
         values[name] = amount if value is None else value
     return values
+
+
+# ── Whether a part is synced ──
+
+
+def _is_same(wanted: Any, live: Any) -> bool:
+    """Return whether a part is the same in both. The server drops an empty list, so a missing one counts as empty."""
+    return bool(wanted == ([] if live is None else live))
+
+
+def _has_all_stored(wanted: Any, live: Any, key: str = "") -> bool:
+    """Return whether a live value, below a key, has all that is wanted, however the server stores it.
+
+    For example, `{name: A, value: ""}` is stored as `{name: A}`, and `divisor: 1` as `divisor: "1"`.
+    """
+    if _is_unset(key, wanted) and _is_unset(key, live):
+        return True
+    if key in _QUANTITY_FIELDS:
+        return are_same_quantities(live, wanted)
+    if isinstance(wanted, dict) and isinstance(live, dict):
+        return all(_has_all_stored(value, live.get(name), name) for name, value in wanted.items())
+    if isinstance(wanted, list) and isinstance(live, list):
+        return all(_has_stored_item(wanted_item, live) for wanted_item in wanted)
+    return bool(live == wanted)
+
+
+def _has_stored_item(wanted_item: Any, live_items: list[Any]) -> bool:
+    return any(_has_all_stored(wanted_item, live_item) for live_item in live_items)
+
+
+def _is_unset(key: str, value: Any) -> bool:
+    """Return whether a value of a container says nothing: a server may leave it out, or store another empty value."""
+    if value is False:
+        return key in _FIELDS_FALSE_BY_DEFAULT
+    return value in (None, "", [], {})
