@@ -74,7 +74,7 @@ def read_host_program(
         raise Problem(wrong, fix="Install its program, and give `program: {path: FILE}`.")
     published_version = DistributionVersion(distribution, version, archive_source, package or DEFAULT_FORMAT)
     if not options_by_architecture:
-        options_by_architecture = {name: {} for name in published_version.list_known_architectures()}
+        options_by_architecture = {name: {} for name in published_version.list_architectures()}
     return _describe_archived_program(options_by_architecture, published_version)
 
 
@@ -125,7 +125,7 @@ def _describe_archive(
     if len(user_location) > 1:
         locations_text = " and ".join(f"`{name}`" for name in user_location)
         raise Problem(f"{option} has {locations_text}", fix="Give one of them.")
-    archive_location = user_location or published_version.find_archive_location(architecture)
+    archive_location = user_location or published_version.find_location(architecture).as_dict()
     if "url" in archive_location:
         _check_url(option, archive_location["url"])
     return {
@@ -143,7 +143,7 @@ def _choose_digits(
     Raises Problem for a sum that is missing or malformed, and for one of a published archive that the lock contradicts.
     """
     is_users_own = bool(_find_user_location(archive_options))
-    locked_digits = published_version.find_locked_sum(architecture)
+    locked_digits = published_version.find_locked_digits(architecture)
     digits = str(archive_options.get("sha256") or locked_digits).lower()
     may_be_unknown = published_version.archive_source.finds_sums and not is_users_own and not digits
     if not may_be_unknown and not _SHA256_DIGITS.match(digits):

@@ -45,35 +45,38 @@ class PublishedArchive:
 
 
 @dataclass(frozen=True)
+class ArchiveLocation:
+    """Where an archive is now."""
+
+    kind: str
+    """`file` for one on the controller, or `url` for one that the host reaches."""
+    address: str
+    """The path or the URL."""
+
+    def as_dict(self) -> dict[str, str]:
+        """Return the location as option `program` has that of a user, such as `{"file": PATH}`."""
+        return {self.kind: self.address}
+
+
+@dataclass(frozen=True)
 class ArchiveSource:
-    """Where published archives come from: GitHub or a mirror; and the sums that are known of them."""
+    """Where published archives come from, and their sums.
+
+    A sum is that of the lock. Without a lock, this run may find the sums of some architectures, to make one. If there
+    is neither, no sum is known, and the user has to give it.
+    """
 
     mirror_address: str = ""
     """The folder or the URL of a mirror; empty to download from GitHub."""
     lock: Lock | None = None
     """The lock file, which has the sums of archives by their names."""
-    unlocked_architectures: tuple[str, ...] = ()
-    """The architectures whose archives need no sum while there is no lock: this run is to find the sums."""
-
-    def find_locked_sum(self, archive: str) -> str:
-        """Return the sum that the lock has of an archive; empty without one."""
-        if self.lock is None:
-            return ""
-        return self.lock.list_sums(PROGRAMS).get(archive, "").removeprefix("sha256:")
+    architectures_to_sum: tuple[str, ...] = ()
+    """The architectures whose sums this run is to find if there is no lock. Their archives need none."""
 
     @property
     def finds_sums(self) -> bool:
         """Whether this run is to find the sums of archives, so that an archive needs none."""
-        return bool(self.unlocked_architectures) and self.lock is None
-
-    def find_archive_location(self, version: str, archive: str) -> dict[str, str]:
-        """Return where an archive is: `{"file": PATH}` on the controller, or `{"url": URL}` that the host reaches."""
-        if not self.mirror_address:
-            return {"url": _published_url(version, archive)}
-        mirror_address = f"{self.mirror_address.rstrip('/')}/{_mirror_path(version, archive)}"
-        if "://" in mirror_address and not mirror_address.startswith(_FILE_SCHEME):
-            return {"url": mirror_address}
-        return {"file": mirror_address.removeprefix(_FILE_SCHEME)}
+        return self.lock is None and bool(self.architectures_to_sum)
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,39 @@ class DistributionVersion:
         """The name of the program in the archives."""
         return PROGRAM_BY_DISTRIBUTION[self.distribution]
 
+    def list_architectures(self) -> list[str]:
+        """Return the architectures with a sum in the lock, or those whose sums this run is to find."""
+        if self.archive_source.finds_sums:
+            return list(self.archive_source.architectures_to_sum)
+        return [name for name in ARCHITECTURES if self.find_locked_digits(name)]
+
+    def find_locked_digits(self, architecture: str) -> str:
+        """Return the digits of the sum that the lock has of an archive; empty without one."""
+        lock = self.archive_source.lock
+        if lock is None:
+            return ""
+        return lock.list_sums(PROGRAMS).get(self.build_archive_name(architecture), "").removeprefix("sha256:")
+
+    def find_location(self, architecture: str) -> ArchiveLocation:
+        """Return where the archive of an architecture is: in the mirror, or on GitHub without one."""
+        mirror_address = self.archive_source.mirror_address
+        if not mirror_address:
+            return ArchiveLocation("url", self._build_published_url(architecture))
+        address = f"{mirror_address.rstrip('/')}/{self._build_mirror_path(architecture)}"
+        if "://" in address and not address.startswith(_FILE_SCHEME):
+            return ArchiveLocation("url", address)
+        return ArchiveLocation("file", address.removeprefix(_FILE_SCHEME))
+
+    def build_published_archive(self, architecture: str, digits: str) -> PublishedArchive:
+        """Return an archive. `digits` are those of its sum, or empty if the sum is not known."""
+        return PublishedArchive(
+            name=self.build_archive_name(architecture),
+            path=self._build_mirror_path(architecture),
+            origin=self.find_location(architecture).address,
+            published=self._build_published_url(architecture),
+            sum=f"sha256:{digits}" if digits else "",
+        )
+
     def build_archive_name(self, architecture: str) -> str:
         """Return the name of an archive, such as `otelcol-contrib_0.158.0_linux_amd64.tar.gz`.
 
@@ -97,32 +133,16 @@ class DistributionVersion:
         """
         return f"{self.program_name}_{self.version}_linux_{architecture}.{self.archive_format}"
 
-    def find_locked_sum(self, architecture: str) -> str:
-        """Return the sum that a lock has of an archive; empty without one."""
-        return self.archive_source.find_locked_sum(self.build_archive_name(architecture))
+    def _build_mirror_path(self, architecture: str) -> str:
+        """Return the path of an archive in a mirror.
 
-    def list_known_architectures(self) -> list[str]:
-        """Return the architectures with a sum in the lock, or else those whose sums this run is to find."""
-        locked_architectures = [name for name in ARCHITECTURES if self.find_locked_sum(name)]
-        if not locked_architectures and self.archive_source.finds_sums:
-            return list(self.archive_source.unlocked_architectures)
-        return locked_architectures
+        For example, `opentelemetry-collector-releases/v0.158.0/otelcol_0.158.0_….tar.gz`.
+        """
+        return f"{_REPOSITORY}/v{self.version}/{self.build_archive_name(architecture)}"
 
-    def find_archive_location(self, architecture: str) -> dict[str, str]:
-        """Return where the archive of an architecture is, as `ArchiveSource.find_archive_location` returns it."""
-        return self.archive_source.find_archive_location(self.version, self.build_archive_name(architecture))
-
-    def build_published_archive(self, architecture: str, digits: str) -> PublishedArchive:
-        """Return an archive. `digits` are those of its sum, or empty if the sum is not known."""
-        name = self.build_archive_name(architecture)
-        (origin,) = self.find_archive_location(architecture).values()
-        return PublishedArchive(
-            name=name,
-            path=_mirror_path(self.version, name),
-            origin=origin,
-            published=_published_url(self.version, name),
-            sum=f"sha256:{digits}" if digits else "",
-        )
+    def _build_published_url(self, architecture: str) -> str:
+        """Return the URL of an archive on GitHub."""
+        return f"{_DOWNLOADS}/v{self.version}/{self.build_archive_name(architecture)}"
 
     def describe_missing_sum(self) -> Problem:
         """Return the problem that no sum of an archive is known."""
@@ -132,14 +152,3 @@ class DistributionVersion:
         wrong = f"no sum of {archive} is known, and `program` does not say where a program is"
         fix = f"Run `{LOCK_COMMAND}`, or write `program: {{amd64: {{sha256: SUM}}}}` or `program: {{path: FILE}}`."
         return Problem(wrong, fix=fix)
-
-
-def _mirror_path(version: str, archive: str) -> str:
-    """Return the path of an archive in a mirror:
-    `opentelemetry-collector-releases/v0.158.0/otelcol_0.158.0_….tar.gz`."""
-    return f"{_REPOSITORY}/v{version}/{archive}"
-
-
-def _published_url(version: str, archive: str) -> str:
-    """Return the URL of an archive on GitHub."""
-    return f"{_DOWNLOADS}/v{version}/{archive}"

@@ -84,7 +84,7 @@ def test_a_sum_that_is_not_that_of_the_lock_is_an_error() -> None:
 
 def test_a_run_that_finds_sums_gets_the_archives_of_its_architectures_without_one() -> None:
     # Option `unlocked: [arm64]` of module host_render.
-    finding = ArchiveSource("/srv/mirror", unlocked_architectures=("arm64",))
+    finding = ArchiveSource("/srv/mirror", architectures_to_sum=("arm64",))
     (found,) = read_host_program({}, "contrib", "0.158.0", finding).published_archives
     assert (found.name, found.sum) == (ARCHIVE.replace("amd64", "arm64"), "")
     assert (found.origin, found.published[:19]) == (f"/srv/mirror/{found.path}", "https://github.com/")
@@ -96,7 +96,7 @@ def test_a_run_that_finds_sums_gets_the_archives_of_its_architectures_without_on
 
 def test_a_lock_without_the_archive_is_an_error_also_for_a_run_that_finds_sums() -> None:
     # Option `unlocked: [amd64]` of module host_render.
-    finding = ArchiveSource("", LOCKED.lock, unlocked_architectures=("amd64",))
+    finding = ArchiveSource("", LOCKED.lock, architectures_to_sum=("amd64",))
     with pytest.raises(Problem, match=r"0\.159\.0_linux_ARCHITECTURE\.tar\.gz: the lock does not have this program"):
         read_host_program({}, "contrib", "0.159.0", finding)
 
