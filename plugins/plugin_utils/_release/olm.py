@@ -20,8 +20,9 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ...module_utils._install.olm import csv_names, olm_decision, olm_removal
-from ...module_utils._install.olm.olm_decision import AUTOMATIC_APPROVAL, MANUAL_APPROVAL, OlmPlan, OlmRequest
+from ...module_utils._install.olm.olm_decision import OlmPlan
 from ...module_utils._install.olm.olm_objects import FoundOlm
+from ...module_utils._install.olm.olm_request import AUTOMATIC_APPROVAL, MANUAL_APPROVAL, OlmRequest
 from ...module_utils._install.releases import release_decision, removal
 from ...module_utils._install.releases.customization import TUNING
 from ...module_utils._install.releases.installed import OLM, FoundRelease

@@ -214,6 +214,11 @@ def _read_channel(channel: Mapping[str, Any]) -> ChannelRow:
     }
 
 
+def full_name(identity: ObjectIdentity) -> str:
+    """Return the name of an object as NAMESPACE/NAME."""
+    return f"{identity['namespace']}/{identity['name']}"
+
+
 def select_of_operator(subscriptions: Iterable[SubscriptionRow], package: str) -> list[SubscriptionRow]:
     """Return the Subscriptions of the operator's packages and of the requested package."""
     packages = {*PACKAGES, package}

@@ -1,25 +1,24 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a catalog offers, which version is chosen, and what is refused."""
+"""What is applied so that OLM installs the operator, and what is refused."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm import csv_names as found
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm import olm_decision
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm.olm_request import OlmRequest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from ...helpers import cases
-from .samples import NAMESPACE, ONE, THREE, TWO, olm, package, subscription
+from .samples import NAMESPACE, ONE, THREE, TWO, olm, subscription
 
-ASKED = olm_decision.OlmRequest("opentelemetry-product", "redhat-operators", "openshift-marketplace", NAMESPACE)
+ASKED = OlmRequest("opentelemetry-product", "redhat-operators", "openshift-marketplace", NAMESPACE)
 GROUP = {"name": "global", "ours": False, "targets": [], "all": True}
 LEFT = {"name": ONE, "namespace": NAMESPACE, "phase": "Succeeded", "reason": "", "message": "", "product": True}
 KUBERNETES = "v1.34.0"
-OLD = "opentelemetry-operator.v0.93.0-3"
 COMMUNITY = {"ours": False, "namespace": "operators", "package": "opentelemetry-operator"}
 
 
@@ -121,105 +120,7 @@ def test_what_olm_could_not_do_is_refused(found: dict[str, Any], given: dict[str
         chosen(olm(**found), **given)
 
 
-def test_namespaces_are_those_of_the_packages_and_the_version_is_in_the_name() -> None:
+def test_namespaces_are_those_of_the_packages() -> None:
     assert olm_decision.choose_namespace("opentelemetry-product", "") == NAMESPACE
     assert olm_decision.choose_namespace("opentelemetry-operator", "") == "opentelemetry-operator-system"
     assert olm_decision.choose_namespace("opentelemetry-product", "mine") == "mine"
-    assert (found.parse_csv_name(ONE).version, found.parse_csv_name("odd").version) == ("0.156.0-1", "")
-
-
-CATALOG = {"name": "redhat-operators", "namespace": "openshift-marketplace", "state": "READY", "message": ""}
-
-
-AWAY = {**CATALOG, "state": "TRANSIENT_FAILURE", "message": "no"}
-NARROW = package(stable=[ONE])
-NARROW["channels"][0]["all_namespaces"] = False
-MANY = package(stable=[f"opentelemetry-operator.v0.{minor}.0-1" for minor in range(40, 10, -1)])
-
-
-@cases(
-    "channel, csv, installed, expected",
-    ("", "", "", ("stable", THREE)),
-    ("", "", "old", ("old", ONE)),  # who named none stays
-    ("", "", "gone", ("stable", THREE)),
-    ("stable", "", "old", ("stable", THREE)),
-    ("", TWO, "", ("stable", TWO)),
-)
-def test_what_is_wanted_now(channel: str, csv: str, installed: str, expected: tuple[str, str]) -> None:
-    request = ASKED._replace(channel=channel, csv=csv)
-    assert olm_decision.resolve_version(request, olm(), KUBERNETES, installed) == expected
-
-
-@cases(
-    "asked, found, words",
-    ({"source": "redhat-operator"}, {}, r"no CatalogSource openshift-marketplace/redhat-operator; did you mean"),
-    ({}, {"catalogs": []}, r"to one of: none"),
-    ({}, {"catalogs": [AWAY]}, r"TRANSIENT_FAILURE\): no .*pods"),
-    ({}, {"catalogs": [{**CATALOG, "state": ""}]}, r"its state is not known"),
-    ({}, {"package": None, "packages": ["opentelemetry-products"]}, r"did you mean 'opentelemetry-products'"),
-    ({}, {"package": None}, r"It offers no package at all"),
-    ({"channel": "stabel"}, {}, r"no channel stabel; did you mean 'stable'.*to one of: stable, old"),
-    ({"csv": "opentelemetry-operator.v0.155.0-1"}, {}, r"has no opentelemetry-operator.v0.155.0-1; did you mean"),
-    ({"channel": "old", "csv": TWO}, {}, r"it is in channel stable"),
-    ({"csv": "latest"}, {}, rf"channel stable of .* has no latest .*to one of: {THREE}, {TWO}, {ONE}"),
-    ({}, {"kubernetes": "v1.24.9"}, r"needs Kubernetes 1.25.0 or later, and this cluster has 1.24.9"),
-    ({}, {"package": NARROW}, "not for all namespaces"),
-    ({"csv": THREE}, {"package": MANY}, r"v0.31.0-1 and 20 more"),
-    ({"csv": OLD}, {"package": package(stable=[ONE, OLD])}, rf"{OLD} has .*v1beta1.*from 0.99.0 on.*has: {ONE}\."),
-    ({}, {"package": package(stable=[OLD])}, r"v1beta1.*has: none\."),
-)
-def test_what_is_not_there_is_refused_with_the_near_word(asked: Any, found: Any, words: str) -> None:
-    facts = dict(found)
-    kubernetes = facts.pop("kubernetes", KUBERNETES)
-    with pytest.raises(Problem, match=words):
-        olm_decision.resolve_version(ASKED._replace(**asked), olm(**facts), kubernetes)
-
-
-@pytest.mark.parametrize(
-    ("name", "csv"),
-    [("opentelemetry-product", "opentelemetry-operator.v0.99.0-1"), ("mirrored", OLD)],
-)
-def test_the_first_version_with_the_api_is_taken_and_packages_of_other_names_are_not_judged(
-    name: str, csv: str
-) -> None:
-    offered = {**package(stable=[csv]), "name": name}
-    request = ASKED._replace(package=name, csv=csv)
-    assert olm_decision.resolve_version(request, olm(package=offered), KUBERNETES) == ("stable", csv)
-
-
-def test_a_pin_may_be_for_an_older_kubernetes_than_the_newest() -> None:
-    assert olm_decision.resolve_version(ASKED._replace(csv=ONE), olm(), "v1.24.9") == ("stable", ONE)
-
-
-@cases(
-    "name, base, version",
-    ("opentelemetry-operator.v0.140.0-2", "opentelemetry-operator", "0.140.0-2"),
-    ("opentelemetry-operator.v0.158.0", "opentelemetry-operator", "0.158.0"),
-    ("tempo-operator.v0.8.0+3", "tempo-operator", "0.8.0+3"),
-    ("some.operator.1.2.3", "some.operator", "1.2.3"),
-)
-def test_a_name_has_a_base_and_a_version(name: str, base: str, version: str) -> None:
-    said = found.parse_csv_name(name)
-    assert (said.operator_name, said.version) == (base, version)
-
-
-@pytest.mark.parametrize("name", ["project-quay", "operator.v1", "", "operator.v1.2.3 "])
-def test_a_name_without_a_version_has_no_order(name: str) -> None:
-    assert found.parse_csv_name(name) == found.CsvName()
-    assert not found.is_before(name, "b.v2.0.0")
-
-
-@cases(
-    "older, newer",
-    ("o.v0.9.0", "o.v0.10.0"),
-    ("o.v0.93.0-2", "o.v0.93.0-3"),
-    ("o.v0.93.0-9", "o.v0.93.0-10"),
-    ("o.v0.93.0-3", "o.v0.93.0"),
-    ("o.v0.93.0", "o.v0.93.0+1"),
-    ("o.v0.93.0-1", "o.v0.93.0-rc"),
-)
-def test_versions_have_an_order(older: str, newer: str) -> None:
-    assert found.is_before(older, newer)
-    assert not found.is_before(newer, older)
-    assert found.sort_newest_first([older, newer, "no-version"]) == [newer, older]
-    assert not found.is_before("a.v1.0.0", "b.v2.0.0"), "different operators have no order"
