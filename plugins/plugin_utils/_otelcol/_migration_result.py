@@ -78,6 +78,15 @@ class MigrationResult(TypedDict):
     config: NotRequired[Any]
 
 
+@dataclass(frozen=True)
+class MigratedConfig:
+    """A config before and after its migration, with the changes in it and those that a person has to make."""
+
+    pair: ConfigPair
+    changes: list[ConfigChangeRow]
+    unsolved_changes: list[ConfigChangeRow]
+
+
 @dataclass
 class MigratedText:
     """A text before and after its migration, with the changes in it and those that a person has to make."""
@@ -88,6 +97,12 @@ class MigratedText:
     changes: list[ConfigChangeRow] = field(default_factory=list)
     unsolved_changes: list[ConfigChangeRow] = field(default_factory=list)
     config_pairs: list[ConfigPair] = field(default_factory=list)
+
+    def add(self, migrated_config: MigratedConfig) -> None:
+        """Add a config of this text. They are added in their order in the text."""
+        self.config_pairs.append(migrated_config.pair)
+        self.changes += migrated_config.changes
+        self.unsolved_changes += migrated_config.unsolved_changes
 
 
 def build_migration_result(

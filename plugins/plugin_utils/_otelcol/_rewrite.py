@@ -4,7 +4,7 @@
 """Edits of one config in its text: the edited text is parsed again, and compared with the data that it should have.
 
 Layout, anchors and merge keys therefore cannot cause a change that is not listed. `_migrate.py` opens a config with
-`open_editable_config`, and applies changes to it:
+`open_editable_config`, and `_migration_steps.py` applies changes to it:
 
 | the config is | class |
 |---|---|

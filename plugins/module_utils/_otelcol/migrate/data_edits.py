@@ -8,8 +8,8 @@ A step of a migration (steps.py) yields a `ConfigChange` for each thing that it 
     ConfigChange(("exporters", "otlphttp"), "otlphttp → otlp_http", "Renamed in 0.144.0.",
         (RenameKey(("exporters", "otlphttp"), "otlp_http"), Put(("service", "pipelines", "traces", "exporters", 0), …)))
 
-`_migrate.py` has the edits of a step applied before it asks the next one. All paths of the edits of one step are those
-of the config before the step. An entry is a key of a mapping with its value.
+`_migration_steps.py` applies the edits of a step before it asks the next one. All paths of the edits of one step are
+those of the config before the step. An entry is a key of a mapping with its value.
 """
 
 from __future__ import annotations

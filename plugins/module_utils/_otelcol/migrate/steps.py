@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All steps of a migration, in their order. `_migrate.py` applies them to a config one after the other.
+"""All steps of a migration, in their order. `_migration_steps.py` applies them to a config one after the other.
 
 Each step searches the config for one kind of thing that the target version does not accept. It sees the config as the
 steps before it have left it, so some steps depend on others:

@@ -17,6 +17,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrat
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import (
     _inputs,
     _migrate,
+    _migration_steps,
+    _migration_target,
     _rewrite,
     _yaml,
 )
@@ -294,21 +296,6 @@ def test_a_text_without_a_config_is_refused(text: str) -> None:
         migrate(config=text)
 
 
-def test_what_is_left_has_an_order() -> None:
-    """A rule finds things in the order of a set, which differs from run to run."""
-    names = [f"otlp/{letter}" for letter in "fbdace"]
-    receiver = {"protocols": {"grpc": {"endpoint": "localhost:4317", "tls": {"min_version": "1.2"}}}}
-    pipeline = {"receivers": names, "exporters": ["debug"]}
-    config = {
-        "receivers": dict.fromkeys(names, receiver),
-        "exporters": {"debug": None},
-        "service": {"pipelines": {"traces": pipeline}},
-    }
-    left = [row["path"] for row in migrate(config=config)["unsolved"]]
-    assert len(left) == len(names)
-    assert left == sorted(left)
-
-
 def test_text_that_is_no_yaml_is_left_and_told_and_a_folder_without_a_config_refused(tmp_path: Path) -> None:
     (tmp_path / "a.yml").write_text("receivers: ]\n")
     (row,) = migrate(paths=[str(tmp_path / "a.yml")])["unsolved"]
@@ -344,26 +331,6 @@ FORMS = st.sampled_from([str, as_config_map, as_resource, as_stream, as_windows]
 VERSIONS = st.sampled_from(["0.158.0", "0.130.0", "0.110.0"])
 
 
-def test_a_change_at_an_anchor_is_done_once_its_other_use_is_removed() -> None:
-    anchored = """extensions:
-  zpages:
-    endpoint: &address $POD_IP
-  memory_ballast:
-    endpoint: *address
-receivers: {otlp: {protocols: {grpc: {endpoint: localhost:4317}}}}
-exporters: {debug: {}}
-service:
-  extensions: [zpages, memory_ballast]
-  pipelines: {traces: {receivers: [otlp], exporters: [debug]}}
-"""
-    result = migrate(config=anchored)
-    done = [row["path"] for row in result["changes"]]
-    assert done == ["extensions.memory_ballast", "extensions.zpages.endpoint"]
-    assert result["unsolved"] == []
-    assert "endpoint: &address ${env:POD_IP}" in result["config"]
-    assert migrate(config=result["config"])["changes"] == []
-
-
 @given(CONFIGS, STYLES, st.booleans(), FORMS, VERSIONS)
 def test_a_move_is_done_once_and_does_what_it_says(
     config: Any, flow: bool | None, shared: bool, form: Any, version: str
@@ -377,7 +344,7 @@ def test_a_move_is_done_once_and_does_what_it_says(
     assert _migrate.migrate_text(moved.text_after, "config", again, wanted).changes == []
     for before, after in zip(collected.inputs, again.inputs, strict=True):
         work = _rewrite.ConfigAsData(before.config)
-        _done, left = _migrate.apply_steps(work, _migrate.choose_target(wanted, before))
+        _done, left = _migration_steps.apply_steps(work, _migration_target.choose_target(wanted, before))
         # What anchors share cannot change in one place alone; it is left, and told.
         if not shared or len(left) * len(collected.inputs) == len(moved.unsolved_changes):
             assert data_edits.has_same_meaning(work.data, after.config)
@@ -397,26 +364,7 @@ def test_a_long_config_is_moved_in_reasonable_time() -> None:
     assert len(migrate(config=text)["changes"]) == 3000
 
 
-def test_what_the_target_still_rejects_is_left_and_told() -> None:
-    text = _yaml.dump({**OTLP, "exporters": {"logging": {"loglevel": "info"}, "debug/b": {"verbose": True}}})
-    result = migrate(config=text.replace("- debug", "- logging"))
-    assert "verbosity: normal" in result["config"]
-    (left,) = result["unsolved"]
-    assert (left["path"], left["line"]) == (
-        "exporters.debug/b.verbose",
-        1 + text.splitlines().index("    verbose: true"),
-    )
-    assert "'verbose' is not a setting here; did you mean 'verbosity'?" in left["what"]
-
-
 @pytest.mark.parametrize("arguments", [{}, {"paths": ["a"], "config": "b"}])
 def test_there_is_one_thing_to_move(arguments: dict[str, Any]) -> None:
     with pytest.raises(Problem, match="either `paths` or `config` is required"):
         migrate(**arguments)
-
-
-def test_what_needs_a_feature_gate_is_left() -> None:
-    text = _yaml.dump({**OTLP, "processors": {"transform": {"flatten_data": True, "log_statements": []}}})
-    (left,) = migrate(config=text)["unsolved"]
-    assert left["path"] == "processors.transform.flatten_data"
-    assert "needs the feature gate transform.flatten.logs" in left["what"]
