@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from ..module_utils._collector.options import Collector
 from ..module_utils._collector.recipes import read_recipe_uses
-from ..module_utils._host.gateway_connections import GatewayConnection, find_sending_exporters
+from ..module_utils._host.gateway_connections import GatewayConnection
 from ..module_utils._host.host_groups import (
     KEYS,
     Gateway,
@@ -35,6 +35,7 @@ from ..module_utils._host.host_groups import (
 from ..module_utils._host.host_options import HostCollector
 from ..module_utils._host.host_tls import SERVER_NAME
 from ..module_utils._host.removal_stages import InventoryCollector
+from ..module_utils._host.sending_exporters import find_sending_exporters
 from ..module_utils._otelcol.errors import Problem, join_at_most, suggest_word
 from ._inventory_hosts import CollectorOnHost, InventoryHosts
 

@@ -29,9 +29,10 @@ from ..module_utils._collector.manifests.network import (
     read_node_ports,
 )
 from ..module_utils._collector.options import Collector
-from ..module_utils._host.gateway_connections import GatewayConnection, sent_protocol
+from ..module_utils._host.gateway_connections import GatewayConnection
 from ..module_utils._host.host_groups import Gateway
 from ..module_utils._host.host_options import HostCollector
+from ..module_utils._host.sending_exporters import sent_protocol
 from ..module_utils._otelcol.config.addresses import is_loopback
 from ..module_utils._otelcol.config.paths import mapping_at
 from ..module_utils._otelcol.errors import Problem

@@ -16,17 +16,18 @@ Linux host do not send to each other by names of Services.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..module_utils._collector.options import Collector
-from ..module_utils._host import connection_checks, gateway_connections
+from ..module_utils._host import connection_checks, gateway_facts
+from ..module_utils._host.gateway_connections import describe_connections
 from ..module_utils._otelcol.config.layers import ComposedConfig
 from ..module_utils._otelcol.errors import prefix_problems
 from ..module_utils._otelcol.kube import names as kube_names
 from ..module_utils._otelcol.kube.operator_names import list_operator_names
-from ..module_utils._otelcol.rules.data_flow import find_headless_needs, find_routes
+from ..module_utils._otelcol.rules.data_flow import FlowNode, connect_collectors
 from ..module_utils._otelcol.rules.flow_collectors import FlowCollector
 from . import _inventory_addresses
 from ._configured_collectors import ConfiguredCollector
@@ -64,32 +65,23 @@ class LinkedCollector:
 # ── Collectors of the same run ──
 
 
-class _RunLinks(NamedTuple):
-    """The links of one collector to others of the run."""
-
-    receivers_by_exporter: Mapping[str, Sequence[str]]
-    """The collectors that each of its exporters sends to, as NAMESPACE/NAME."""
-    needs_headless_service: bool
-    """Whether another collector sends to all its pods, one by one."""
-    neighbour_facts: NeighbourFacts
-
-
 def link_collectors(collectors: Sequence[ConfiguredCollector]) -> list[LinkedCollector]:
     """Return the collectors of a run with their links to each other.
 
     The rules judge the links, and a change follows the flow of data: receivers change before their senders.
     """
+    flow_nodes = connect_collectors([_describe_as_flow_collector(configured) for configured in collectors])
     linked_collectors: list[LinkedCollector] = []
-    for configured, links in zip(collectors, _find_run_links(collectors), strict=True):
+    for configured, flow_node in zip(collectors, flow_nodes, strict=True):
         resolved = configured.resolved
-        if links.needs_headless_service:
+        if flow_node.needs_headless_service:
             resolved = _add_headless_service(resolved)
         linked_collectors.append(
             LinkedCollector(
                 resolved=resolved,
                 composed_config=configured.composed_config,
-                neighbour_facts=links.neighbour_facts,
-                receivers_by_exporter=links.receivers_by_exporter,
+                neighbour_facts=describe_neighbours(flow_node, flow_nodes),
+                receivers_by_exporter=_name_receivers(flow_node),
             )
         )
     return linked_collectors
@@ -98,25 +90,6 @@ def link_collectors(collectors: Sequence[ConfiguredCollector]) -> list[LinkedCol
 def leave_unlinked(collectors: Sequence[ConfiguredCollector]) -> list[LinkedCollector]:
     """Return the collectors of a Linux host: they have no links to each other."""
     return [LinkedCollector(configured.resolved, configured.composed_config) for configured in collectors]
-
-
-def _find_run_links(collectors: Sequence[ConfiguredCollector]) -> list[_RunLinks]:
-    """Return the links of each collector, in the order of the collectors.
-
-    The functions of data_flow.py and _neighbours.py take and return lists in this order too. In the routes, an index
-    stands for a collector.
-    """
-    flow_collectors = [_describe_as_flow_collector(configured) for configured in collectors]
-    routes = find_routes(flow_collectors)
-    headless_needs = find_headless_needs(flow_collectors)
-    neighbour_facts = describe_neighbours(flow_collectors, routes)
-    run_links: list[_RunLinks] = []
-    for route, needs_headless_service, own_facts in zip(routes, headless_needs, neighbour_facts, strict=True):
-        receivers_by_exporter: dict[str, list[str]] = {}
-        for exporter, receiver_indexes in route.items():
-            receivers_by_exporter[exporter] = _list_qualified_names(collectors, receiver_indexes)
-        run_links.append(_RunLinks(receivers_by_exporter, needs_headless_service, own_facts))
-    return run_links
 
 
 def _describe_as_flow_collector(configured: ConfiguredCollector) -> FlowCollector:
@@ -135,10 +108,13 @@ def _describe_as_flow_collector(configured: ConfiguredCollector) -> FlowCollecto
     )
 
 
-def _list_qualified_names(collectors: Sequence[ConfiguredCollector], indexes: Iterable[int]) -> list[str]:
-    """Return some collectors of a run, by their indexes, as NAMESPACE/NAME."""
-    chosen_collectors = [collectors[index].collector for index in sorted(indexes)]
-    return [f"{collector.namespace}/{collector.name}" for collector in chosen_collectors]
+def _name_receivers(flow_node: FlowNode) -> dict[str, list[str]]:
+    """Return the collectors of the run that each exporter of a collector sends to, as NAMESPACE/NAME."""
+    names_by_exporter: dict[str, list[str]] = {}
+    for exporter, receivers in flow_node.receivers_by_exporter.items():
+        receiving_collectors = [receiver.collector for receiver in receivers]
+        names_by_exporter[exporter] = [f"{collector.namespace}/{collector.name}" for collector in receiving_collectors]
+    return names_by_exporter
 
 
 def _add_headless_service(resolved: ResolvedCollector) -> ResolvedCollector:
@@ -179,8 +155,8 @@ def _link_to_inventory(
     connection_checks.check_no_return(linked.config, connections, groups.host, linked.collector.name)
     connection_checks.check_connections(connections, fixes)
     run_facts = linked.neighbour_facts
-    receiving_gateways = gateway_connections.map_receiving_gateways(connections)
-    unreceived_by_gateways = gateway_connections.find_unreceived_by_gateways(linked.config, connections)
+    receiving_gateways = gateway_facts.map_receiving_gateways(connections)
+    unreceived_by_gateways = gateway_facts.find_unreceived_by_gateways(linked.config, connections)
     all_facts = replace(
         run_facts,
         receiving_collectors={**run_facts.receiving_collectors, **receiving_gateways},
@@ -190,5 +166,5 @@ def _link_to_inventory(
         linked,
         neighbour_facts=all_facts,
         hosts_file_lines=groups.list_hosts_file_lines(linked.collector),
-        sends_to=gateway_connections.describe_connections(connections),
+        sends_to=describe_connections(connections),
     )

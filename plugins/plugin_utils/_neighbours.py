@@ -10,12 +10,12 @@ collector `agent` exports traces by `otlp_grpc/gateway` to collector `gateway`, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ..module_utils._otelcol.rules.annotated_scrapes import AnnotatedScrape
 from ..module_utils._otelcol.rules.data_flow import (
-    Routes,
+    FlowNode,
     find_downstream_printers,
     find_other_scrapes,
     find_receiving_collectors,
@@ -24,7 +24,6 @@ from ..module_utils._otelcol.rules.data_flow import (
     find_unreceived_signals,
     find_unseen_collectors,
 )
-from ..module_utils._otelcol.rules.flow_collectors import FlowCollector
 from ..module_utils._otelcol.rules.subject import Printer, Receiving, Unreceived
 
 
@@ -48,28 +47,14 @@ class NeighbourFacts:
     """The jobs by which other collectors scrape annotated pods."""
 
 
-def describe_neighbours(flow_collectors: Sequence[FlowCollector], routes: Routes) -> list[NeighbourFacts]:
-    """Return what the rules know of the neighbours of each collector of a run, in the same order.
-
-    `flow_collectors` has each collector as others reach it. `routes` has for each of them, by exporter, the indexes of
-    those that it sends to (data_flow.py).
-    """
-    printers = find_downstream_printers(flow_collectors, routes)
-    senders = find_senders_without_pods(flow_collectors, routes)
-    routing = find_routing_keys(flow_collectors, routes)
-    unreceived = find_unreceived_signals(flow_collectors, routes)
-    unseen = find_unseen_collectors(flow_collectors, routes)
-    receiving = find_receiving_collectors(flow_collectors, routes)
-    scraping = find_other_scrapes(flow_collectors)
-    return [
-        NeighbourFacts(
-            printers_by_exporter=printers[index],
-            incomplete_senders=senders[index],
-            complete_routing_keys=routing[index],
-            unreceived_signals=unreceived[index],
-            unseen_collectors=unseen[index],
-            receiving_collectors=receiving[index],
-            annotated_scrapes=scraping[index],
-        )
-        for index in range(len(flow_collectors))
-    ]
+def describe_neighbours(own_node: FlowNode, all_nodes: Iterable[FlowNode]) -> NeighbourFacts:
+    """Return what the rules know of the neighbours of a collector of a run, among all nodes of the run."""
+    return NeighbourFacts(
+        printers_by_exporter=find_downstream_printers(own_node),
+        incomplete_senders=find_senders_without_pods(own_node),
+        complete_routing_keys=find_routing_keys(own_node),
+        unreceived_signals=find_unreceived_signals(own_node),
+        unseen_collectors=find_unseen_collectors(own_node),
+        receiving_collectors=find_receiving_collectors(own_node),
+        annotated_scrapes=find_other_scrapes(own_node, all_nodes),
+    )

@@ -17,7 +17,7 @@ from typing import Any, TypedDict
 
 from ..module_utils._collector.manifests.network import list_external_dns_names, list_outside_hosts
 from ..module_utils._collector.options import Collector
-from ..module_utils._host.gateway_connections import sent_protocol
+from ..module_utils._host.sending_exporters import sent_protocol
 from ..module_utils._otelcol.config.addresses import is_loopback
 from ..module_utils._otelcol.needs.peers import Peer, find_peers
 

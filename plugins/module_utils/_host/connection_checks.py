@@ -18,8 +18,9 @@ from typing import Any
 from .._otelcol.config.paths import list_at, mapping_at, value_at
 from .._otelcol.config.pipelines import PipelineGraph
 from .._otelcol.errors import Problem
-from .gateway_connections import GatewayConnection, has_otlp_port
+from .gateway_connections import GatewayConnection
 from .host_groups import GRPC, HTTP
+from .otlp_servers import has_otlp_port
 
 _HTTPS = "https"
 _PROTOCOL_TITLES = {GRPC: "gRPC", HTTP: "HTTP"}

@@ -23,9 +23,9 @@ from ...module_utils._otelcol.config.paths import Position, value_at
 from ...module_utils._otelcol.errors import Problem, clean_text
 from ...module_utils._otelcol.rules.build_facts import TargetBuild
 from ...module_utils._otelcol.rules.data_flow import (
+    connect_collectors,
     find_dividing_keys,
     find_receiving_collectors,
-    find_routes,
 )
 from ...module_utils._otelcol.rules.findings import Finding, mask_findings, report_internal_error
 from ...module_utils._otelcol.rules.flow_collectors import FlowCollector
@@ -103,12 +103,9 @@ def _find_neighbours(
     inputs: Sequence[_input_model.Input], other_collectors: Sequence[FlowCollector]
 ) -> list[_Neighbours]:
     """Return the neighbours of each input, among all inputs and the other collectors."""
-    all_collectors = [*_build_flow_collectors(inputs), *other_collectors]
-    routes = find_routes(all_collectors)
-    routing_keys = find_dividing_keys(all_collectors, routes)
-    receivers = find_receiving_collectors(all_collectors, routes)
-    # The inputs are the first of the collectors, so both lists begin with them.
-    return [_Neighbours(routing_keys[index], receivers[index]) for index in range(len(inputs))]
+    flow_nodes = connect_collectors([*_build_flow_collectors(inputs), *other_collectors])
+    nodes_of_inputs = flow_nodes[: len(inputs)]
+    return [_Neighbours(find_dividing_keys(node), find_receiving_collectors(node)) for node in nodes_of_inputs]
 
 
 def _judge_input(

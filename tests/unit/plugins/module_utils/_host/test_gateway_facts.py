@@ -1,19 +1,15 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The connections of an exporter to gateways: which gateway it sends to, and what a gateway does not receive."""
+"""What gateways do not receive of the signals that an exporter sends."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._host.gateway_connections import (
-    GatewayConnection,
-    find_sending_exporters,
-    find_unreceived_by_gateways,
-)
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._host.host_groups import Gateway, GroupAddress
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host.gateway_connections import GatewayConnection
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host.gateway_facts import find_unreceived_by_gateways
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host.host_groups import Gateway
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Unreceived
 
 EXPORTER = "loadbalancing"
@@ -65,27 +61,3 @@ def test_what_a_gateway_receives_at_another_address_is_told_once() -> None:
     assert find_unreceived_by_gateways(SENDER, [elsewhere]) == {
         EXPORTER: (Unreceived("gateway on gw1", "traces"), Unreceived("gateway on gw1", "logs"))
     }
-
-
-@pytest.mark.parametrize(
-    "endpoint",
-    [
-        "gateways.internal:4317",
-        "http://gateways.internal:4317",
-        "https://gateways.internal:4317/",
-        "http://gateways.internal:4317/v1/traces",
-        "dns:///gateways.internal:4317",
-        "dns://192.0.2.53/gateways.internal:4317",
-    ],
-)
-def test_an_address_leads_to_its_gateways_however_it_is_written(endpoint: str) -> None:
-    gateways = (Gateway("gw1", "gateway", "192.0.2.1", 4317), Gateway("gw2", "gateway", "192.0.2.2", 4317))
-    address = GroupAddress(gateways, "gateways.internal:4317", "gateways.internal")
-    config = {"exporters": {"otlp": {"endpoint": endpoint}}}
-    assert tuple(sending.gateway for sending in find_sending_exporters(config, address)) == gateways
-
-
-def test_an_address_that_only_ends_like_the_one_of_the_group_is_another() -> None:
-    address = GroupAddress((Gateway("gw1", "gateway", "192.0.2.1", 4317),), "192.0.2.1:4317")
-    config = {"exporters": {"otlp": {"endpoint": "https://eu-192.0.2.1:4317/"}}}
-    assert not list(find_sending_exporters(config, address))
