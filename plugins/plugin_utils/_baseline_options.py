@@ -17,8 +17,8 @@ from ..module_utils._collector.options import Collector
 from ..module_utils._otelcol.config.collector_versions import parse_version
 from ..module_utils._otelcol.needs.memory_sizes import compute_queue_mib
 from ..module_utils._otelcol.needs.quantities import MIB
-from ..module_utils._otelcol.rules.batching import EXPORTERS_BATCH_SINCE, is_from_version
-from ..module_utils._otelcol.rules.build_facts import TargetBuild
+from ..module_utils._otelcol.rules.build_facts import TargetBuild, is_from_version
+from ..module_utils._otelcol.rules.exporter_batches import EXPORTERS_BATCH_SINCE
 
 BASELINE_RECIPE = "baseline"
 

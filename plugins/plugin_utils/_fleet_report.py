@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypedDict
 
 from ..module_utils._otelcol.config.paths import list_at, mapping_at
 from ..module_utils._otelcol.errors import clean_text
-from ..module_utils._otelcol.rules import batching
+from ..module_utils._otelcol.rules.planned_breaks import PLANNED
 from ..module_utils._otelcol.rules.report_model import format_count
 from ..module_utils._report.fleet_cluster import FleetCluster
 from ..module_utils._report.fleet_host import FleetHost
@@ -95,7 +95,7 @@ def _build_cluster(cluster_row: Mapping[str, Any]) -> FleetCluster:
     configs = {f"{collector['namespace']}/{collector['name']}": _read_config(collector) for collector in collectors}
     catalogue = _builds.load_catalogue()
     broken_by_version: dict[str, list[str]] = {}
-    for planned in batching.PLANNED:
+    for planned in PLANNED:
         broken_by_version[planned.version] = [
             name for name, config in configs.items() if planned.is_config_affected(config, catalogue)
         ]

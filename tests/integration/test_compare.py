@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.batching import GONE_SINCE
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.batch_announcements import GONE_SINCE
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import TargetBuild
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing import comparing
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing.compared_setups import ConfigPair

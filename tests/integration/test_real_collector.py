@@ -34,7 +34,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrat
     ConfigChange,
     apply_edits,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.batching import GONE_SINCE
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.batch_announcements import GONE_SINCE
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import TargetBuild
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.findings import run_rules
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import RULES

@@ -39,8 +39,8 @@ from .._otelcol.migrate.batch_processor import DEFAULT_SIZE, move_batches_to_exp
 from .._otelcol.migrate.data_edits import ConfigChange, Edit, apply_edits
 from .._otelcol.needs.memory_sizes import BATCH_BYTES, LEAST_REQUEST_MIB, REQUEST_BYTES
 from .._otelcol.needs.quantities import MIB
-from .._otelcol.rules.batching import BATCH, QUEUE, can_batch
 from .._otelcol.rules.build_facts import TargetBuild
+from .._otelcol.rules.exporter_batches import BATCH, QUEUE, queue_can_batch
 from .._otelcol.traits import kind_of, sends_nothing, speaks_otlp
 
 _RETRY = "retry_on_failure"
@@ -194,7 +194,7 @@ def _find_queued_exporters(written_config: Any, moved_config: Any, target: Targe
     signals_by_exporter = PipelineGraph.of(moved_config).find_signals_by_id("exporters")
     for name, settings in mapping_at(moved_config, "exporters").items():
         queue = value_at(settings, (QUEUE,))
-        if name not in signals_by_exporter or sends_nothing(name) or not can_batch(target, name):
+        if name not in signals_by_exporter or sends_nothing(name) or not queue_can_batch(target, name):
             continue
         if settings is not None and not isinstance(settings, Mapping):  # a rule reports it
             continue

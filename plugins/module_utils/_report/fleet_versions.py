@@ -23,7 +23,7 @@ from .._install.releases.version_numbers import parse_release_version
 from .._otelcol.config.paths import mapping_at
 from .._otelcol.errors import join_at_most
 from .._otelcol.kube.keepers import describe_keeper
-from .._otelcol.rules.batching import PLANNED
+from .._otelcol.rules.planned_breaks import PLANNED
 from .fleet_cluster import FleetCluster
 from .fleet_collector import FleetCollector
 from .page_rows import VersionRow, VersionState
@@ -156,16 +156,16 @@ def _has_other_image(wanted_image: str, running_images: Iterable[str]) -> bool:
 
 def _list_breaking_versions(cluster: FleetCluster) -> Iterator[VersionRow]:
     """Yield a row for each planned version of the Collector that breaks collectors of the cluster."""
-    for version, breakage, _breaks in PLANNED:
-        broken_ids = cluster.broken_by_version.get(version, ())
+    for planned in PLANNED:
+        broken_ids = cluster.broken_by_version.get(planned.version, ())
         broken_collectors = [collector for collector in cluster.collectors if collector.id in broken_ids]
         if not broken_collectors:
             continue
         yield {
-            "what": f"Collectors that {version} breaks",
+            "what": f"Collectors that {planned.version} breaks",
             "wanted": NOTHING_TEXT,
             "running": f"{len(broken_collectors)} of {len(cluster.collectors)}: {_describe_owners(broken_collectors)}",
-            "notes": [f"Collector {version} {breakage}."],
+            "notes": [f"Collector {planned.version} {planned.consequence}."],
             "state": "odd",
         }
 

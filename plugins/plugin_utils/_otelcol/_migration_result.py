@@ -5,7 +5,7 @@
 
 `_migrate.py` returns it for `pipeline_migrate` and `otelcoltool migrate`. An unsolved change is one that a person has
 to make. A planned break is what a later version of the Collector will do otherwise with a config, see `PLANNED` of
-rules/batching.py. Private.
+rules/planned_breaks.py. Private.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ...module_utils._otelcol.config.masking import make_masker
 from ...module_utils._otelcol.config.paths import Position, format_path
 from ...module_utils._otelcol.kube.keepers import describe_keeper
 from ...module_utils._otelcol.migrate.data_edits import ConfigChange, Unsolved
-from ...module_utils._otelcol.rules import batching
+from ...module_utils._otelcol.rules.planned_breaks import PLANNED
 from . import _builds, _input_model
 from ._testing import comparing
 from ._testing.compared_setups import ConfigPair
@@ -190,18 +190,18 @@ def _build_unread_row(position: Position, fault: str, fix: str) -> ConfigChangeR
 
 def _list_planned_breaks(collected: _input_model.Collected, mask: Mask) -> Iterator[PlannedRow]:
     """Yield each planned version of the Collector that breaks some of the configs."""
-    for version, planned_change, is_broken_by in batching.PLANNED:
+    for planned in PLANNED:
         broken_inputs = [
             config_input
             for config_input in collected.inputs
-            if is_broken_by(config_input.config, _builds.load_catalogue())
+            if planned.is_config_affected(config_input.config, _builds.load_catalogue())
         ]
         if not broken_inputs:
             continue
         owners = Counter(mask(describe_keeper(config_input.found_config.owner)) for config_input in broken_inputs)
         yield {
-            "version": version,
-            "what": planned_change,
+            "version": planned.version,
+            "what": planned.consequence,
             "configs": [mask(config_input.name) for config_input in broken_inputs],
             "owners": dict(owners.most_common()),
         }

@@ -34,17 +34,14 @@ from typing import Any
 
 from ..config.paths import Path, list_at, mapping_at, value_at
 from ..config.pipelines import PipelineGraph
-from ..rules.batching import (
+from ..rules.batch_announcements import DEFAULT_SINCE, GONE_SINCE, WARNED_SINCE
+from ..rules.build_facts import TargetBuild, is_from_version
+from ..rules.exporter_batches import (
     BATCH,
-    DEFAULT_SINCE,
-    GONE_SINCE,
     QUEUE,
-    WARNED_SINCE,
-    can_batch,
-    collects_requests,
-    is_from_version,
+    queue_can_batch,
+    waits_for_more_data,
 )
-from ..rules.build_facts import TargetBuild
 from ..traits import PROCESSORS, Trait, kind_of, sends_nothing, traits_of
 from .component_mentions import change_type, type_of
 from .data_edits import Add, ConfigChange, Drop, Edit, Put, Replace, Unsolved
@@ -237,7 +234,7 @@ def _explain_inability(least_batch_size: Any, exporters: Sequence[str], config: 
     for name in exporters:
         if name not in mapping_at(config, "exporters"):
             return f"exporter '{name}' has no settings under this id, so no queue that would make the batches."
-        if not can_batch(target, name):
+        if not queue_can_batch(target, name):
             return f"exporter '{name}' would send unbatched after the move."
         reason = _explain_queue(least_batch_size, name, _find_exporter_settings(config, name))
         if reason:
@@ -250,7 +247,7 @@ def _explain_queue(least_batch_size: Any, name: str, exporter_settings: Any) -> 
     queue = value_at(exporter_settings, (QUEUE,))
     if isinstance(queue, str) or value_at(queue, ("enabled",)) not in (None, True):
         return f"exporter '{name}' may have no queue, which would make the batches."
-    if value_at(queue, (BATCH,)) is not None and not collects_requests(exporter_settings):
+    if value_at(queue, (BATCH,)) is not None and not waits_for_more_data(exporter_settings):
         return f"exporter '{name}' only splits what is too large, since its batches have no `min_size`."
     if value_at(queue, ("sizer",)) != "items":
         return ""
@@ -284,7 +281,7 @@ def _group_by_exporter(plans: Mapping[str, _Plan], processors: Mapping[str, Any]
 def _explain_disagreement(plan: _Plan, processors_by_exporter: Mapping[str, Mapping[str, Any]], config: Any) -> str:
     """Return why an exporter cannot take over: several processors want different batches of it; empty if none does."""
     for exporter in plan.exporters:
-        makes_own_batches = collects_requests(_find_exporter_settings(config, exporter))
+        makes_own_batches = waits_for_more_data(_find_exporter_settings(config, exporter))
         settings_by_processor = processors_by_exporter[exporter]
         if not makes_own_batches and not _are_equal_batches(list(settings_by_processor.values())):
             names = " and ".join(f"'{name}'" for name in settings_by_processor)
@@ -306,7 +303,7 @@ def _build_change(path: Path, plan: _Plan, edits: list[Edit], config: Any, succe
     """Return the change of the processor at a path, whose title is such as `batch → sending_queue.batch of otlp`."""
     new_batchers = []
     for exporter in plan.exporters:
-        if not collects_requests(_find_exporter_settings(config, exporter)):
+        if not waits_for_more_data(_find_exporter_settings(config, exporter)):
             new_batchers.append(exporter)
     replacements = []
     if new_batchers:
@@ -370,7 +367,7 @@ def _build_queue_settings(
 ) -> dict[str, Any]:
     """Return what the queue of an exporter gets: batches, unless it makes some, and its size in items."""
     batch = queue_batch_of(processor_settings)
-    batches = {} if collects_requests(exporter_settings) else {BATCH: batch}
+    batches = {} if waits_for_more_data(exporter_settings) else {BATCH: batch}
     size_in_requests = queue_settings.get("queue_size", _DEFAULT_QUEUE_SIZE)
     items_of_request = batch["min_size"]
     has_known_size = isinstance(size_in_requests, int) and isinstance(items_of_request, int)

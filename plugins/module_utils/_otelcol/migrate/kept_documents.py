@@ -17,8 +17,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..config.paths import Path, iter_leaves, mapping_at, value_at
-from ..rules.batching import is_from_version
-from ..rules.build_facts import TargetBuild
+from ..rules.build_facts import TargetBuild, is_from_version
 from ..rules.elasticsearch_documents import INDEX_KEYS, MODE_IGNORED, OTEL_BY_DEFAULT, UNREAD_ATTRIBUTE, is_data_stream
 from .component_mentions import type_of
 from .data_edits import Add, ConfigChange, Edit, Replace, Unsolved

@@ -56,6 +56,11 @@ class TargetBuild:
         return self.version if self.build_version else ""
 
 
+def is_from_version(target: TargetBuild | None, version: str) -> bool:
+    """Whether the build is known, and is of this version of the Collector or a later one."""
+    return target is not None and parse_version(target.version) >= parse_version(version)
+
+
 class ReferenceKeys(NamedTuple):
     """The keys of a component's settings that name extensions or pipelines."""
 

@@ -20,8 +20,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..config.paths import list_at, value_at
-from .batching import is_from_version
-from .build_facts import TargetBuild
+from .build_facts import TargetBuild, is_from_version
 from .rule_definitions import Fault, about, define_rules
 from .subject import Subject
 

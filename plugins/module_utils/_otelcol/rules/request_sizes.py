@@ -38,7 +38,7 @@ from ..config.addresses import parse_destination
 from ..config.paths import Path, mapping_at, value_at
 from ..needs.started_components import StartedComponent
 from ..traits import find_otlp_protocol, kind_of, speaks_otlp
-from .batching import BATCH, QUEUE
+from .exporter_batches import BATCH, QUEUE
 from .rule_definitions import SEVERITY_OF_RULE, Fault, define_rules
 from .subject import Receiving, Subject
 from .view import Pipeline
