@@ -20,9 +20,10 @@ from functools import lru_cache
 from typing import Any
 
 from ..errors import LONGEST_TEXT, MASK, clean_text
-from .known_secrets import KnownSecrets, Span, encode_text
+from .known_secrets import KnownSecrets, Span
 from .literal_values import scalar_text
 from .secret_shapes import find_secrets_in_text
+from .secret_spellings import encode_text
 
 Replacer = Callable[[str], str]
 """Gets a secret, and returns what stands in its place: `********`, or what `make_salted_replacer` makes of it."""
