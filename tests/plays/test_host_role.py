@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -224,6 +225,7 @@ def test_site_brings_hosts_to_other_states_too(tmp_path: Path) -> None:
     assert "UNREACHABLE" in done.stdout
 
 
+TAKES_NULL = find_spec("ansible._internal") is not None  # since ansible-core 2.19
 # A second collector on a host, with ports of its own.
 EDGE = {"name": "edge", "recipes": ["journald_logs", FORWARD], "health_port": 13134, "metrics_port": 8889}
 
@@ -235,7 +237,13 @@ EDGE = {"name": "edge", "recipes": ["journald_logs", FORWARD], "health_port": 13
         ({"otel_host_collectors": [{"name": None}], "otel_host_name": "edge"}, ["agent"]),
         ({"otel_host_collectors": [{}], "otel_host_name": "edge"}, ["edge"]),
         ({"otel_host_collectors": [], "otel_host_name": "edge"}, ["edge"]),
-        ({"otel_host_collectors": [], "otel_host_name": None}, ["agent"]),
+        pytest.param(
+            {"otel_host_collectors": [], "otel_host_name": None},
+            ["agent"],
+            marks=pytest.mark.skipif(
+                not TAKES_NULL, reason="Ansible before 2.19 refuses null for an input that is text"
+            ),
+        ),
     ],
 )
 def test_the_collectors_that_are_removed_are_those_that_the_same_items_install(
