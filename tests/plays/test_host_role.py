@@ -240,9 +240,7 @@ EDGE = {"name": "edge", "recipes": ["journald_logs", FORWARD], "health_port": 13
         pytest.param(
             {"otel_host_collectors": [], "otel_host_name": None},
             ["agent"],
-            marks=pytest.mark.skipif(
-                not TAKES_NULL, reason="Ansible before 2.19 refuses null for an input that is text"
-            ),
+            marks=pytest.mark.skipif(not TAKES_NULL, reason="Ansible before 2.19 refuses null as a text"),
         ),
     ],
 )
