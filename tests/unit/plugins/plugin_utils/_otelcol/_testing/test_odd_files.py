@@ -77,7 +77,7 @@ def test_it_is_a_failed_test_and_stops_no_other(tmp_path: Path, content: str, sa
     with pytest.raises(Problem) as problem:
         report(tmp_path, program(tmp_path, WORKS), GOOD, output_path=str(output))
     found = {Path(row["file"]).name: row for row in problem.value.facts["tests"]}
-    assert found["a_test.yml"]["passed"]
+    assert found["a_test.yml"]["passed"], found["a_test.yml"]
     (line,) = found["odd_test.yml"]["differences"]
     assert said in line
     assert "/root:" not in line
