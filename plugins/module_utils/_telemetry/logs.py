@@ -23,7 +23,7 @@ from typing import TypedDict
 from .._otelcol.errors import clean_text
 from .log_causes import CAUSES, Cause, find_causes
 from .log_entries import FailureEntry, join_log_lines, read_failure_entry
-from .times import parse_time, seconds_between
+from .times import parse_time
 
 # The longest text of a row, in characters.
 LONGEST_TEXT = 400
@@ -88,6 +88,7 @@ def group_log_failures(log_text: str, read_time: str, mask_secrets: Callable[[st
     Each line of the log begins with its timestamp, and a blank behind it. `read_time` is when the log was read. The
     logs of several pods may stand one after another.
     """
+    end_time = parse_time(read_time)
     group_by_key: dict[tuple[str, str, str], _FailureGroup] = {}
     for log_line in join_log_lines(log_text):
         entry = read_failure_entry(log_line.text)
@@ -97,7 +98,8 @@ def group_log_failures(log_text: str, read_time: str, mask_secrets: Callable[[st
         # Entries without a known cause belong together if they differ only in ids and numbers.
         kind_of_failure = cause.id if cause else VARIABLE_PART.sub("#", entry.error_text)[:LONGEST_TEXT]
         group_key = (entry.about, entry.signal, kind_of_failure)
-        age = seconds_between(log_line.time, read_time) if parse_time(log_line.time) else None
+        entry_time = parse_time(log_line.time)
+        age = (end_time - entry_time).total_seconds() if end_time and entry_time else None
         drops_data = any(drop_words in entry.error_text for drop_words in _DROP_WORDS)
         new_group = _FailureGroup(entry, log_line.time, age, cause, count=1, drops_data=drops_data)
         known_group = group_by_key.get(group_key)
