@@ -21,9 +21,10 @@ from typing import Any
 from .._otelcol.config.paths import mapping_at
 from .._otelcol.needs.started_components import list_started_components
 from .._otelcol.rules.sent_headers import DIVIDED_CLIENT
+from .._otelcol.traits import divides_data
 from .host_groups import Gateway
 from .otlp_servers import find_servers_at
-from .sending_exporters import divides_data, sent_protocol
+from .sending_exporters import sent_protocol
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from .._otelcol.config.paths import iter_leaves, mapping_at
-from .._otelcol.traits import EXPORTERS, Trait, find_otlp_protocol, traits_of
+from .._otelcol.traits import divides_data, find_otlp_protocol
 from .host_groups import GRPC, Gateway, GroupAddress
 
 
@@ -50,8 +50,3 @@ def _list_addresses(settings: Any) -> set[str]:
 def sent_protocol(exporter: str) -> str:
     """Return the protocol over which an exporter sends OTLP, `grpc` or `http`; empty if it does not send OTLP."""
     return GRPC if divides_data(exporter) else find_otlp_protocol(exporter)
-
-
-def divides_data(exporter: str) -> bool:
-    """Return whether an exporter divides its data among gateways itself, as load_balancing does."""
-    return Trait.DIVIDES in traits_of(EXPORTERS, exporter)

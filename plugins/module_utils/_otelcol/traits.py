@@ -336,6 +336,11 @@ def speaks_otlp(exporter: str) -> bool:
     return find_otlp_protocol(exporter) != ""
 
 
+def divides_data(exporter: str) -> bool:
+    """Whether an exporter divides its data among several receivers of OTLP itself, as load_balancing does."""
+    return Trait.DIVIDES in traits_of(EXPORTERS, exporter)
+
+
 def hands_on_records(connector: str) -> bool:
     """Whether a connector hands on the very records that it gets, to pipelines of the signal that it got them by."""
     return kind_of(connector) in _HANDING_ON

@@ -25,7 +25,7 @@ from typing import TypeVar
 from ..config.paths import mapping_at
 from ..kube import names
 from ..needs.peers import find_peers
-from ..traits import EXPORTERS, Trait, kind_of, speaks_otlp, traits_of
+from ..traits import divides_data, kind_of, speaks_otlp
 from .annotated_scrapes import AnnotatedScrape
 from .flow_collectors import FlowCollector
 from .subject import Printer, Receiving, Unreceived
@@ -151,7 +151,7 @@ def find_unreceived_signals(sender: FlowNode) -> ByExporter[Unreceived]:
     """
     unreceived: ByExporter[Unreceived] = {}
     for exporter, signal in dict.fromkeys(sender.collector.sent):
-        if not _sends_otlp(exporter):
+        if not speaks_otlp(exporter) and not divides_data(exporter):
             continue
         for receiver in sender.receivers_of(exporter):
             received_signals = receiver.collector.received_signals
@@ -159,11 +159,6 @@ def find_unreceived_signals(sender: FlowNode) -> ByExporter[Unreceived]:
                 lost_signal = Unreceived(receiver.collector.name, signal)
                 unreceived[exporter] = (*unreceived.get(exporter, ()), lost_signal)
     return unreceived
-
-
-def _sends_otlp(exporter: str) -> bool:
-    """Whether an exporter speaks OTLP, by itself or by the exporters among which it divides data."""
-    return speaks_otlp(exporter) or Trait.DIVIDES in traits_of(EXPORTERS, exporter)
 
 
 def find_unseen_collectors(sender: FlowNode) -> ByExporter[str]:
