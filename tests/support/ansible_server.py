@@ -97,14 +97,16 @@ def import_neighbour(name: str) -> Any:
 
 def serve_runs() -> None:
     """For each line of JSON, fork, run ansible-playbook, and print its exit code."""
-    module_host = import_neighbour("module_host")
+    module_host, code_folder = import_neighbour("module_host"), import_neighbour("code_folder")
     address = os.path.join(os.environ["ANSIBLE_HOME"], f"modules-{os.getpid()}")  # noqa: PTH118
-    module_host.start(address, *sys.argv[1:])  # before the import of what modules do not have
+    folder_of_modules, *needed_imports = sys.argv[1:]
+    # Before the import of what modules do not have.
+    module_host.start(address, code_folder.CodeFolder(folder_of_modules), *needed_imports)
     from ansible.cli.playbook import PlaybookCLI  # noqa: PLC0415 # in this process alone
 
     module_host.use(address)
     templates = tempfile.TemporaryDirectory()
-    import_neighbour("kept_templates").use(templates.name)
+    import_neighbour("kept_templates").use(code_folder.CodeFolder(templates.name))
     for number, line in enumerate(sys.stdin):
         if number == 1:  # many processes here have one run only
             prepare_common_state()

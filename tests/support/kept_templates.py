@@ -11,14 +11,9 @@ compiles as ever.
 
 from __future__ import annotations
 
-import hashlib
-import marshal
-import os
-from contextlib import suppress
 from contextvars import ContextVar
 from importlib import import_module
 from pathlib import Path
-from types import CodeType
 from typing import Any
 
 _NEEDED_NAMES = (
@@ -30,60 +25,40 @@ _NEEDED_NAMES = (
 _EXPRESSION_PATH: ContextVar[Path | None] = ContextVar("_EXPRESSION_PATH", default=None)
 
 
-class KeptCode:
-    """Compiled code in a folder, in a file for each text and each way to compile it."""
-
-    def __init__(self, folder: str, bits: Any) -> None:
-        self.folder, self.bits = Path(folder), bits
-
-    def find_path(self, environment: Any, kind: str, text: str) -> Path:
-        """Return the file of the code of a text."""
-        context = self.bits._TemplateCompileContext.current(optional=True)
-        settings = [getattr(environment, name) for name in self.bits._TEMPLATE_OVERRIDE_FIELD_NAMES]
-        description = repr((kind, str(text), bool(context and context.escape_backslashes), settings))
-        return self.folder / hashlib.sha256(description.encode(errors="surrogatepass")).hexdigest()
-
-    @staticmethod
-    def read(path: Path) -> CodeType | None:
-        """Return the code of a file, if there is one."""
-        with suppress(FileNotFoundError):
-            return marshal.loads(path.read_bytes())  # type: ignore[no-any-return]
-        return None
-
-    @staticmethod
-    def write(path: Path, code: CodeType) -> None:
-        """Keep the code of a file; another process may do the same."""
-        own_path = path.with_suffix(f".{os.getpid()}")
-        own_path.write_bytes(marshal.dumps(code))
-        own_path.replace(path)
-
-
-def use(folder: str) -> None:
-    """Let Ansible's templates and conditions keep their code in a folder."""
+def use(code_folder: Any) -> None:
+    """Let Ansible's templates and conditions keep their code in a folder (code_folder.py)."""
     try:
         bits: Any = import_module("ansible._internal._templating._jinja_bits")
     except ImportError:
         return
     if not all(hasattr(bits, name) for name in _NEEDED_NAMES):
         return
-    kept, environment_class = KeptCode(folder, bits), bits.AnsibleEnvironment
+    environment_class = bits.AnsibleEnvironment
     compile_usually, compile_expression_usually = environment_class.compile, environment_class.compile_expression
+
+    def find_file(environment: Any, kind: str, text: str) -> Path:
+        context = bits._TemplateCompileContext.current(optional=True)
+        settings = [getattr(environment, name) for name in bits._TEMPLATE_OVERRIDE_FIELD_NAMES]
+        file: Path = code_folder.find_file(
+            repr((kind, str(text), bool(context and context.escape_backslashes), settings))
+        )
+        return file
 
     def compile_source(
         self: Any, source: Any, name: Any = None, filename: Any = None, *more: Any, **options: Any
     ) -> Any:
         is_text = isinstance(source, str) and not (name or filename or more or options)
-        path = kept.find_path(self, "template", source) if is_text else _EXPRESSION_PATH.get()
-        code = kept.read(path) if path else None
+        path = find_file(self, "template", source) if is_text else _EXPRESSION_PATH.get()
+        code = code_folder.read(path) if path else None
         if not code:
             code = compile_usually(self, source, name, filename, *more, **options)
             if path:
-                kept.write(path, code)
+                code_folder.write(path, code)
         return code
 
     def compile_expression(self: Any, source: str, undefined_to_none: bool = True) -> Any:
-        path = kept.find_path(self, "expression", source)
-        if code := kept.read(path):
+        path = find_file(self, "expression", source)
+        if code := code_folder.read(path):
             template = self.template_class.from_code(self, code, self.make_globals(None), None)
             return bits.TemplateExpression(template, undefined_to_none)
         token = _EXPRESSION_PATH.set(path)

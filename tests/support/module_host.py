@@ -12,9 +12,7 @@ than "this Python" starts a process as ever.
 from __future__ import annotations
 
 import atexit
-import hashlib
 import json
-import marshal
 import os
 import shlex
 import signal
@@ -27,7 +25,6 @@ import zipimport
 from collections.abc import Iterator
 from contextlib import suppress
 from importlib import import_module
-from pathlib import Path
 from tempfile import TemporaryFile
 from types import CodeType, ModuleType, SimpleNamespace
 from typing import Any
@@ -55,7 +52,7 @@ class PathWithArchives(list[str]):
         yield from super().__iter__()
 
 
-def start(address: str, code_folder: str, *needed_imports: str) -> None:
+def start(address: str, code_folder: Any, *needed_imports: str) -> None:
     """Fork the process, which ends with this one, and which imports beforehand what the modules of a test need too."""
     if len(os.fsencode(address)) > LONGEST_ADDRESS:
         return
@@ -81,9 +78,9 @@ def start(address: str, code_folder: str, *needed_imports: str) -> None:
     os._exit(0)
 
 
-def prepare_modules(code_folder: str, needed_imports: tuple[str, ...]) -> bool:
+def prepare_modules(code_folder: Any, needed_imports: tuple[str, ...]) -> bool:
     """Import what modules import; what this ansible-core does not have, its modules do not need."""
-    keep_compiled_code(Path(code_folder))
+    keep_compiled_code(code_folder)
     for name in (*IMPORTED_MODULES, *needed_imports):
         with suppress(ImportError):
             import_module(name)
@@ -92,7 +89,7 @@ def prepare_modules(code_folder: str, needed_imports: tuple[str, ...]) -> bool:
     return True
 
 
-def keep_compiled_code(folder: Path) -> None:
+def keep_compiled_code(code_folder: Any) -> None:
     """Let Python compile each text of an archive once: the archives of two modules have most files in common.
 
     A Python without the private function compiles as ever.
@@ -103,12 +100,12 @@ def keep_compiled_code(folder: Path) -> None:
     compile_text = archives._compile_source
 
     def read_or_compile(path: str, text: bytes) -> CodeType:
-        file = folder / hashlib.sha256(path.rpartition(".zip")[2].encode() + b"\0" + text).hexdigest()
-        with suppress(OSError, EOFError, ValueError, TypeError):  # another fork may be writing the file
-            code: CodeType = marshal.loads(file.read_bytes())
-            return code
-        code = compile_text(path, text)
-        file.write_bytes(marshal.dumps(code))
+        path_in_archive = path.rpartition(".zip")[2]
+        file = code_folder.find_file(repr((path_in_archive, text)))
+        code: CodeType | None = code_folder.read(file)
+        if code is None:
+            code = compile_text(path, text)
+            code_folder.write(file, code)
         return code
 
     archives._compile_source = read_or_compile

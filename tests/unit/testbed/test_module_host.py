@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from tests.support import module_host
+from tests.support.code_folder import CodeFolder
 
 PROGRAMS = {
     "output": "import os, sys; print(os.getcwd(), os.environ['GIVEN'], sys.argv); print(__name__, file=sys.stderr)",
@@ -32,10 +33,15 @@ PROGRAMS = {
 # Prints what each program did in a fork and in a process.
 BOTH = """
 import importlib.util, json, os, subprocess, sys
-spec = importlib.util.spec_from_file_location("module_host", sys.argv[1])
-host = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(host)
-host.start(sys.argv[2] + "/socket", sys.argv[2])
+
+def imported(name):
+    spec = importlib.util.spec_from_file_location(name, f"{sys.argv[1]}/{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+host = imported("module_host")
+host.start(sys.argv[2] + "/socket", imported("code_folder").CodeFolder(sys.argv[2]))
 host.use(sys.argv[2] + "/socket")
 import ansible.cli.playbook
 from ansible.plugins.connection import local
@@ -56,10 +62,10 @@ print(json.dumps({name: [ended(popen, program) for popen in both] for name, prog
 @pytest.fixture(scope="module")
 def ended() -> dict[str, list[list[Any]]]:
     """Return how each program ended in a fork and in a process."""
-    host = Path(__file__).resolve().parents[2] / "support" / "module_host.py"
+    support = Path(__file__).resolve().parents[2] / "support"
     large = {**os.environ, "LARGE": "x" * 120_000}
     with TemporaryDirectory() as folder:  # that of pytest may be too long for the address of a socket
-        command = [sys.executable, "-P", "-c", BOTH, str(host), folder, json.dumps(PROGRAMS)]
+        command = [sys.executable, "-P", "-c", BOTH, str(support), folder, json.dumps(PROGRAMS)]
         said = subprocess.run(command, env=large, capture_output=True, text=True, check=True, timeout=60).stdout
     found: dict[str, list[list[Any]]] = json.loads(said)
     return found
@@ -79,7 +85,7 @@ def test_the_code_of_an_archive_is_compiled_once_for_the_same_text(tmp_path: Pat
         patch.setattr(
             archives, "_compile_source", lambda path, text: compiled.append(path) or compile(text, path, "exec")
         )
-        module_host.keep_compiled_code(tmp_path)
+        module_host.keep_compiled_code(CodeFolder(str(tmp_path)))
         texts = [("a.zip/m.py", b"x = 1"), ("b.zip/m.py", b"x = 1"), ("b.zip/m.py", b"x = 2"), ("b.zip/n.py", b"x = 1")]
         codes = [archives._compile_source(*given) for given in texts]
     assert compiled == ["a.zip/m.py", "b.zip/m.py", "b.zip/n.py"]
