@@ -13,12 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from testinfra.backend.base import CommandResult
 from testinfra.host import Host
 
 T = TypeVar("T")
 PROJECT = Path(__file__).parents[2]
 # Seconds between two looks of a wait, and of the wait's beginning.
 OFTEN_SECONDS, RARELY_SECONDS, SOON_SECONDS = 0.2, 1, 20
+# What the API server says of a container that has not started, and of a pod that went after kubectl had listed it.
+_NO_LOGS_YET = ("is waiting to start", "(NotFound)")
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,22 @@ class Cluster:
         return [pod for pod in listed_pods["items"] if "deletionTimestamp" not in pod["metadata"]]
 
     def logs(self, selector: str) -> str:
-        """Return what the pods have printed."""
-        return str(self.host.check_output(f"kubectl -n {self.namespace} logs -l {selector} --tail=-1"))
+        """Return what the pods have printed, once each that is on a node has started."""
+        command = f"kubectl -n {self.namespace} logs -l {selector} --tail=-1"
+        read = wait_until(f"pods of {selector} have started", lambda: _find_readable(self.host.run(command)))
+        return str(read.stdout)
+
+
+def _find_readable(read: CommandResult) -> CommandResult | None:
+    """Return the result of a read of logs, or None if a pod had none yet or was deleted meanwhile.
+
+    Raises:
+        AssertionError: The read failed for another reason.
+    """
+    if any(reason in read.stderr for reason in _NO_LOGS_YET):
+        return None
+    assert read.rc == 0, read.stderr
+    return read
 
 
 def has_token(pod: dict[str, Any]) -> bool:
