@@ -18,6 +18,12 @@ STARTING = (
 )
 GONE = 'Error from server (NotFound): pods "gateway-1" not found'
 REFUSED = "The connection to the server 127.0.0.1:6443 was refused"
+KUBECTL = """#!/bin/sh
+test -e {first_call} && echo record-1 && exit
+touch {first_call}
+echo '{error}' >&2
+exit 1
+"""
 AnswerOnce = Callable[[str], None]
 
 
@@ -26,12 +32,9 @@ def answer_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AnswerOnce:
     """Put a kubectl on the path whose first call fails with a text, and whose others print a record."""
 
     def write_program(error: str) -> None:
-        program = tmp_path / "kubectl"
         first_call = tmp_path / "first"
-        program.write_text(
-            f"#!/bin/sh\ntest -e {first_call} && echo record-1 && exit\ntouch {first_call}\necho '{error}' >&2\nexit 1\n",
-            encoding="utf-8",
-        )
+        program = tmp_path / "kubectl"
+        program.write_text(KUBECTL.format(first_call=first_call, error=error), encoding="utf-8")
         program.chmod(0o755)
 
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
