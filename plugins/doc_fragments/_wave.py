@@ -35,5 +35,9 @@ options:
         suboptions:
           name: {description: Its name., type: str, required: true}
           release: {description: The release that was in use., type: str, required: true}
+          written:
+            description: When the release was written, as the reading of a host returns it. Empty for a cluster.
+            type: str
+            default: ""
           sum: {description: The sum of what makes this release., type: str, required: true}
 """

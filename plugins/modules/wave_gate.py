@@ -77,11 +77,12 @@ shares:
       clusters: []
 passed:
   description:
-    - The collectors that passed by their data, by host. C(release) is the release that was judged, and C(sum) a
-      checksum of its files. The playbook notes them on the hosts, so that later runs do not watch them again.
+    - The collectors that passed by their data, by host. C(release) is the release that was judged, C(sum) a checksum
+      of its files, and C(written) the time of its writing on a host. The playbook notes them on the hosts, so that
+      later runs do not watch them again.
   returned: when the wave passed
   type: dict
-  sample: {web1: [{name: agent, release: "000007", sum: 1a2b3c4d}]}
+  sample: {web1: [{name: agent, release: "000007", written: "1769860800123456789", sum: 1a2b3c4d}]}
 would_change:
   description:
     - Lines that say what the hosts of the wave would change. Hosts whose changes are equal are one group, which is

@@ -15,7 +15,7 @@ and web2, its exporter fails on web1 since then, and web2 could not be read. web
 result is
 
     WaveData(
-        passed_collectors={},  # with both well: {"web1": [{"name": "agent", "release": "000002", "sum": "3f2a…"}], …}
+        passed_collectors={},  # with both well: {"web1": [{"name": "agent", "release": "000002", …}], …}
         worse_lines=("agent on web1: [exports_fail] exporters/otlp_grpc: 100 of 100 spans failed",),
         notes=("web2 was not read: the watch did not run", "agent on web1: compared with …"),
         is_missing=True,  # web2 has no data
@@ -172,7 +172,7 @@ def _group_passed(judged_groups: Iterable[JudgedGroup]) -> dict[str, list[dict[s
     passed_by_member: dict[str, list[dict[str, str]]] = {}
     for group in judged_groups:
         for track in group.passed_tracks:
-            row = {"name": track.name, "release": track.release, "sum": track.sum}
+            row = {"name": track.name, "release": track.release, "written": track.written, "sum": track.sum}
             passed_by_member.setdefault(track.member, []).append(row)
     return passed_by_member
 

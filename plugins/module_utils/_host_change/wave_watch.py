@@ -7,7 +7,7 @@ A wave is a group of hosts or clusters that a run changes together. Its gate wat
 and then the wave passes or fails (see docs/waves.md). Modules host_wave and collector_wave use this file. For example,
 a watch of 120 s pauses 6 s between two readings, and the note that a wave has passed is option
 
-    passed: {wave: canary, by: alice, collectors: [{name: agent, release: "000007", sum: 1a2b…}]}
+    passed: {wave: canary, by: alice, collectors: [{name: agent, release: "000007", written: "17698…", sum: 1a2b…}]}
 """
 
 from __future__ import annotations
@@ -21,8 +21,14 @@ COMPARED = "receiver|exporter|processor|process_uptime|process_memory_rss|proces
 _MOST_PAUSES = 20
 # Each pause has at least so many seconds.
 _SHORTEST_PAUSE = 3.0
-# `sum` is the sum of a release's files: another release may get the same number later.
-_COLLECTOR_OPTIONS = {name: {"required": True} for name in ("name", "release", "sum")}
+# `sum` is the sum of a release's files, and `written` the time of its writing, which clusters do not have: another
+# release may get the same number later, also with the same files.
+_COLLECTOR_OPTIONS: dict[str, Any] = {
+    "name": {"required": True},
+    "release": {"required": True},
+    "written": {"default": ""},
+    "sum": {"required": True},
+}
 # The options of the note that a wave has passed: the wave, who ran it, and the releases that it judged.
 PASSED_OPTIONS: dict[str, Any] = {
     "wave": {"required": True},

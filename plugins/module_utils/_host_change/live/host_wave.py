@@ -75,6 +75,15 @@ class _MetricsText(NamedTuple):
     reason: str = ""
 
 
+class _InstalledRelease(NamedTuple):
+    """A release of a collector. After a removal, a later one may have the same number and the same files."""
+
+    name: str
+    number: str
+    written: str
+    sum: str
+
+
 class _WatchedCollector:
     """One collector of this host: its release in use, and the readings of its metrics."""
 
@@ -90,13 +99,21 @@ class _WatchedCollector:
         self.readings: list[_Reading] = []
 
     @property
+    def installed_release(self) -> _InstalledRelease:
+        """The release in use."""
+        return _InstalledRelease(self.name, self.release, self.written, self.sum)
+
+    @property
     def passed(self) -> dict[str, Any]:
         """The wave that the release in use has passed; empty if it has passed none."""
         return self.store.passed_waves.find(self.release)
 
     def was_judged(self, judged_row: Mapping[str, Any]) -> bool:
         """Return whether the release in use is the one that the wave judged, by the row of the judged collector."""
-        return (self.release, self.sum) == (judged_row["release"], judged_row["sum"])
+        judged_release = _InstalledRelease(
+            judged_row["name"], judged_row["release"], judged_row["written"], judged_row["sum"]
+        )
+        return self.installed_release == judged_release
 
     def read(self, seconds: float) -> None:
         """Add a reading, so many seconds after the first one."""
@@ -163,12 +180,32 @@ def _watch_collectors(seconds: float, machine: Machine, root: Path) -> dict[str,
         machine.sleep(min(seconds - elapsed, reading_pause(seconds)))
         elapsed = machine.read_uptime() - started_at
         _read_all_collectors(collectors, elapsed)
+    if elapsed:
+        collectors = _replace_changed_collectors(collectors, _list_watched_collectors(machine, root), elapsed)
     return {"changed": False, "collectors": [collector.row() for collector in collectors]}
 
 
 def _read_all_collectors(collectors: Iterable[_WatchedCollector], seconds: float) -> None:
     for collector in collectors:
         collector.read(seconds)
+
+
+def _replace_changed_collectors(
+    watched_collectors: Iterable[_WatchedCollector], collectors_now: Iterable[_WatchedCollector], seconds: float
+) -> list[_WatchedCollector]:
+    """Return the collectors of the host after a watch of so many seconds.
+
+    One that another run has changed meanwhile is not told with readings of two releases: it is read anew, once.
+    """
+    collector_by_release = {collector.installed_release: collector for collector in watched_collectors}
+    collectors: list[_WatchedCollector] = []
+    for collector_now in collectors_now:
+        collector = collector_by_release.get(collector_now.installed_release)
+        if collector is None:
+            collector = collector_now
+            collector.read(seconds)
+        collectors.append(collector)
+    return collectors
 
 
 def _note_passed_wave(

@@ -257,7 +257,7 @@ def test_a_host_that_failed_is_not_said_to_be_unchanged() -> None:
     assert told.endswith("Data: web1 failed, so it was not compared.")
 
 
-NOTED = {"web1": [{"name": "agent", "release": "000002", "sum": "abc"}]}
+NOTED = {"web1": [{"name": "agent", "release": "000002", "written": "17", "sum": "abc"}]}
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def decided(eu: dict[str, Any], others: dict[str, Any], without_data: str = "pas
 def test_clusters_are_compared_with_those_of_later_waves_and_with_themselves_before() -> None:
     found = decided(member(read(50, 0)), rest(50, 0), "fail")
     assert "obs/agent on eu: compared with us and the readings before the change" in found["msg"]
-    assert found["passed"] == {"eu": [{"name": "obs/agent", "release": "abc", "sum": "abc"}]}
+    assert found["passed"] == {"eu": [{"name": "obs/agent", "release": "abc", "written": "17", "sum": "abc"}]}
 
 
 @pytest.mark.parametrize("others", [rest(50, 0), {}, {REST_FIRST: {}, REST_LAST: {}}])

@@ -50,7 +50,8 @@ def release(host: FakeHost, config: str, **more: Any) -> dict[str, Any]:
 
 def judged(host: FakeHost) -> dict[str, Any]:
     """Return what a gate says of the collectors that run now."""
-    rows = [{name: one[name] for name in ("name", "release", "sum")} for one in wave(host)["collectors"]]
+    names = ("name", "release", "written", "sum")
+    rows = [{name: one[name] for name in names} for one in wave(host)["collectors"]]
     return {"wave": "first", "by": "eve", "collectors": rows}
 
 
@@ -186,6 +187,59 @@ def test_what_another_run_has_changed_is_not_noted(host: FakeHost) -> None:
     assert not told["changed"]
     assert not (host.root / "etc/otelcol/agent/waves.json").exists()
     assert told["warnings"] == ["agent on web1: another run has changed it, so nothing says that it passed."]
+
+
+def remove_and_install(host: FakeHost) -> None:
+    """Another run removes the collector, and installs the same one: its release has the same number and files."""
+    host.run({"name": "agent"}, state="absent", discard_unsent=True)
+    release(host, FIRST)
+
+
+def test_a_later_install_of_the_same_release_is_not_noted(host: FakeHost) -> None:
+    release(host, FIRST)
+    watched = judged(host)
+    remove_and_install(host)
+    told = wave(host, passed=watched)
+    assert not told["changed"]
+    assert not (host.root / "etc/otelcol/agent/waves.json").exists()
+    assert told["warnings"] == ["agent on web1: another run has changed it, so nothing says that it passed."]
+
+
+@pytest.fixture
+def meanwhile(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[FakeHost], object]], None]:
+    """Let another run change the host in the first pause of a watch."""
+    sleep = host.machine.sleep
+
+    def change_in_pause(change: Callable[[FakeHost], object]) -> None:
+        def sleep_and_change(seconds: float) -> None:
+            monkeypatch.setattr(host.machine, "sleep", sleep)
+            sleep(seconds)
+            change(host)
+
+        monkeypatch.setattr(host.machine, "sleep", sleep_and_change)
+
+    return change_in_pause
+
+
+@pytest.mark.parametrize("change", [remove_and_install, lambda host: release(host, SECOND)])
+def test_readings_of_a_release_that_was_replaced_are_not_told_of_the_next(
+    host: FakeHost, meanwhile: Callable[[Callable[[FakeHost], object]], None], change: Callable[[FakeHost], object]
+) -> None:
+    before = release(host, FIRST)
+    meanwhile(change)
+    (watched,) = wave(host, seconds=9)["collectors"]
+    (now,) = wave(host)["collectors"]
+    assert (watched["release"], watched["written"]) == (now["release"], now["written"])
+    assert watched["written"] != before["written"]
+    assert [poll["at"] for poll in watched["polls"]] == [9]
+
+
+def test_a_collector_that_was_removed_during_the_watch_is_not_told(
+    host: FakeHost, meanwhile: Callable[[Callable[[FakeHost], object]], None]
+) -> None:
+    release(host, FIRST)
+    meanwhile(lambda host: host.run({"name": "agent"}, state="absent", discard_unsent=True))
+    assert wave(host, seconds=9)["collectors"] == []
 
 
 def test_a_note_needs_the_lock_of_the_host(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
