@@ -14,10 +14,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..._collector.options import METRICS_PORT
-from ..._diagnose.cluster_objects import read_memory_limit
 from ..._diagnose.live.find_collectors import DiagnosedTarget
 from ..._diagnose.live.reader import ClusterReader, Object, ReadResult, object_path
 from ..._diagnose.live.running_config import read_running_config
+from ..._diagnose.pod_states import read_memory_limit
 from ..._otelcol.config.paths import list_at, mapping_at
 from ..._telemetry.metrics import read_counts
 from ..._telemetry.metrics_address import explain_unreachable_metrics, find_metrics_address

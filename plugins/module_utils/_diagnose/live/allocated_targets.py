@@ -28,7 +28,7 @@ from ..._otelcol.config.masking import mask_and_clean
 from ..._otelcol.config.paths import list_at, mapping_at, value_at
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.service_names import resolve_service
-from ..cluster_objects import Allocation, summarize_allocation
+from ..allocation import Allocation, summarize_allocation
 from .reader import ClusterReader, Notes
 
 # At most so many jobs are asked for their targets: each is a request.

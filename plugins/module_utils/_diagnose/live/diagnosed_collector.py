@@ -33,12 +33,8 @@ from ..._otelcol.config.masking import make_masker
 from ..._otelcol.kube.network_policies import find_egress_policies
 from ..._otelcol.needs.peers import find_peers
 from ..._rollout.failures import Search
-from ..cluster_objects import (
-    AutoscalerRow,
-    CertificateResourceRow,
-    list_autoscalers,
-    list_certificate_resources,
-)
+from ..autoscaler_rows import AutoscalerRow, list_autoscalers
+from ..certificate_resources import CertificateResourceRow, list_certificate_resources
 from ..pod_config import read_environment
 from ..proxied_peers import explain_proxy, find_proxied_peers
 from ..reach import CollectorReach, NamespaceObjects, describe_listeners, describe_services, list_misdirected_probes

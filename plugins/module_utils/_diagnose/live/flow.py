@@ -21,7 +21,7 @@ from ..._otelcol.catalogue.port_rows import Listeners
 from ..._telemetry.metrics import Reading, estimate_memory_used, read_counts, subtract_readings, sum_readings
 from ..._telemetry.metrics_address import explain_unreachable_metrics, find_metrics_address
 from ..._telemetry.signal_flow import SignalFlow
-from ..cluster_objects import read_memory_limit
+from ..pod_states import read_memory_limit
 from .find_collectors import DiagnosedTarget
 from .reader import ClusterReader, Notes, Object, ReadResult, object_path
 

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ..._telemetry import logs
-from ..cluster_objects import EchoRow, count_echoes, sort_by_trouble
+from ..log_echoes import EchoRow, count_echoes
+from ..pod_states import sort_by_trouble
 from .find_collectors import DiagnosedTarget
 from .reader import ClusterReader, object_path
 

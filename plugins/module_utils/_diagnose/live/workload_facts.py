@@ -24,8 +24,9 @@ from ..._rollout.live.failure_texts import describe_symptoms
 from ..._rollout.pod_revisions import find_newest_revision, select_newest_pods, select_older_pods
 from ..._rollout.readiness import describe_pod_counts, is_ready, read_pod_counts
 from ..._telemetry import crash_logs
-from ..cluster_objects import WarningRow, describe_pod, list_recent_warnings
+from ..event_warnings import WarningRow, list_recent_warnings
 from ..node_coverage import find_uncovered_nodes
+from ..pod_states import describe_pod
 from ..result_rows import PodRow
 from .find_collectors import DiagnosedTarget
 from .reader import ClusterReader, Object
