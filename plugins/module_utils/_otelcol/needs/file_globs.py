@@ -4,7 +4,8 @@
 """Globs of files, as receiver file_log reads them in `include` and `exclude`: which paths a glob matches. Private.
 
 Rules on loops ask whether a receiver reads the log of its own collector: `/var/log/pods/*/{app,otel}/*.log` matches
-`/var/log/pods/obs_agent_1/otel/0.log`. Source: bmatcuk/doublestar.
+`/var/log/pods/obs_agent_1/otel/0.log`. Two stars match
+folders only as a whole name between slashes: `/a/**.log` is `/a/*.log`. Source: match.go of bmatcuk/doublestar.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from typing import NamedTuple
 # Longer globs, and those with more braces, match nothing here: no text of others takes long.
 _LONGEST_GLOB = 2000
 _MOST_BRACES = 50
-# The tokens of a glob: `**/`, `**`, a set in brackets such as `[!a-z]`, or one character, which `\` may escape.
-_TOKEN = re.compile(r"\*\*/|\*\*|\[[!^]?[^\]]{1,64}\]|\\?.", re.DOTALL)
+# The tokens of a glob: `**/`, `**` at the end of the glob or of an alternative, other stars, which are one, a set in
+# brackets such as `[!a-z]`, or one character, which `\` may escape.
+_TOKEN = re.compile(r"\*\*/|\*\*(?=[,}]|\Z)|(?P<name_stars>\*+)|\[[!^]?[^\]]{1,64}\]|\\?.", re.DOTALL)
 # A member of a set: a character, or a range such as `a-z`. Groups: the first character, the last one of a range.
 _CHARACTER_RANGE = re.compile(r"(.)(?:-(.))?", re.DOTALL)
 
@@ -51,7 +53,8 @@ def _parse_glob(glob: str) -> list[str | _Braces]:
     elements: list[str | _Braces] = []
     whole_glob = elements
     open_braces: list[_OpenBraces] = []
-    for token in _TOKEN.findall(glob):
+    for match in _TOKEN.finditer(glob):
+        token = "*" if match["name_stars"] else match[0]
         if token == "{":
             braces = _Braces([])
             elements.append(braces)
@@ -85,18 +88,26 @@ def _find_ends(elements: Iterable[str | _Braces], starts: set[int], path: str) -
 
 def _find_token_ends(token: str, start: int, path: str) -> Iterable[int]:
     """Return where a token of a glob may end in a path that it begins to match at a place."""
+    begins_name = start == 0 or path[start - 1] == "/"
+    if token in ("**", "**/") and begins_name:
+        return _find_folder_ends(token, start, path)
+    slash = path.find("/", start)
     if token == "**/":
-        slashes = [index for index in range(start, len(path)) if path[index] == "/"]
-        return [start, *(index + 1 for index in slashes)]
-    if token == "**":
-        return range(start, len(path) + 1)
-    if token == "*":
-        slash = path.find("/", start)
+        return [] if slash < 0 else [slash + 1]
+    if token in ("*", "**"):
         name_end = len(path) if slash < 0 else slash
         return range(start, name_end + 1)
     if start < len(path) and _matches_character(token, path[start]):
         return [start + 1]
     return []
+
+
+def _find_folder_ends(token: str, start: int, path: str) -> Iterable[int]:
+    """Return where two stars that are a whole name may end: they match any number of folders, and at the end a file."""
+    if token == "**":
+        return range(start, len(path) + 1)
+    slashes = [index for index in range(start, len(path)) if path[index] == "/"]
+    return [start, *(index + 1 for index in slashes)]
 
 
 def _matches_character(token: str, character: str) -> bool:
