@@ -9,9 +9,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .._kube.conditions import is_ready
+from .._kube.quantity_values import parse_quantity
 from .._otelcol.config.paths import list_at, mapping_at, value_at
-from .._otelcol.errors import Problem
-from .._otelcol.needs.quantities import parse_bytes
 from .._telemetry.times import seconds_between
 from .result_rows import PodRow
 
@@ -65,8 +64,4 @@ def _find_container_status(pod: Object, container: str) -> Object:
 
 def read_memory_limit(container: Object) -> int:
     """Return the memory limit of a container in bytes; 0 if it has none, or one that is no quantity."""
-    memory_limit = value_at(container, ("resources", "limits", "memory")) or 0
-    try:
-        return parse_bytes(str(memory_limit))
-    except Problem:
-        return 0
+    return int(parse_quantity(value_at(container, ("resources", "limits", "memory"))) or 0)

@@ -118,7 +118,7 @@ def check_kubeconfig(config: Any, secret: Mapping[str, Any]) -> dict[str, Any]:
         raise Problem("its kubeconfig is no mapping", where=describe_secret(secret))
     for kind, allowed_keys in (("cluster", _CLUSTER_KEYS), ("user", _USER_KEYS)):
         for row in list_at(config, f"{kind}s"):
-            refused_keys = sorted(set(mapping_at(row, kind)) - allowed_keys)
+            refused_keys = sorted(str(key) for key in set(mapping_at(row, kind)) - allowed_keys)
             if refused_keys:
                 wrong = f"its kubeconfig has {', '.join(refused_keys)}, which may reach what is on the controller"
                 raise Problem(wrong, where=describe_secret(secret), fix=_KUBECONFIG_ADVICE)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose import pod_states
 
 NOW = "2026-01-01T00:10:00Z"
@@ -38,6 +39,16 @@ def test_pods_that_crash_come_first_and_then_those_that_have_not_started() -> No
     assert names == ["crashes", "waits", "well", "evicted"]
 
 
-def test_a_memory_limit_that_is_no_quantity_is_none() -> None:
-    limits = [{"resources": {"limits": {"memory": limit}}} for limit in ("1Ki", None, "much")]
-    assert [pod_states.read_memory_limit(container) for container in limits] == [1024, 0, 0]
+@pytest.mark.parametrize(
+    ("limit", "limit_bytes"),
+    [
+        ("1Ki", 1024),
+        (1024, 1024),
+        ("1e9", 10**9),
+        ("107374182400m", 107374182),  # so the API server writes 0.1Gi
+        (None, 0),
+        ("much", 0),
+    ],
+)
+def test_a_memory_limit_is_read_as_the_api_server_writes_it(limit: Any, limit_bytes: int) -> None:
+    assert pod_states.read_memory_limit({"resources": {"limits": {"memory": limit}}}) == limit_bytes

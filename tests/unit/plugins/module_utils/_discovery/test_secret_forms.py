@@ -104,6 +104,11 @@ def test_a_kubeconfig_of_a_secret_names_no_command_and_no_file(kind: str, entry:
         check_kubeconfig(config, argo({}))
 
 
+def test_a_key_of_a_kubeconfig_that_is_no_text_is_refused() -> None:
+    with pytest.raises(Problem, match="its kubeconfig has 1, tokenFile, which may reach"):
+        check_kubeconfig({"users": [{"user": {"tokenFile": "/etc/shadow", 1: "x"}}]}, argo({}))
+
+
 @pytest.mark.parametrize("config", [None, "text", ["list"]])
 def test_a_kubeconfig_is_a_mapping(config: Any) -> None:
     with pytest.raises(Problem, match="its kubeconfig is no mapping"):
