@@ -13,7 +13,7 @@ example, an account that may not create roles reads this instead of the server's
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from ..._kube.live.api_errors import FORBIDDEN_MESSAGE
@@ -86,7 +86,7 @@ def refuse_forbidden_objects(session: Session, pairs: Pairs) -> None:
     missing_grants = _find_missing_grants(session.cluster, manifests, sorted(needed_grants))
     if missing_grants:
         problem = Problem("this account may not create all objects", asked=_ASKED)
-        raise _build_refusal(session.cluster, manifests, problem, missing_grants)
+        raise _refuse_with_all_rights(session.cluster, manifests, problem, missing_grants)
 
 
 def refuse_forbidden_changes(
@@ -101,7 +101,8 @@ def refuse_forbidden_changes(
         if missing_grants:
             strategy = change.options["strategy"]
             wrong = f"this account may not change the collector {change.name} with `strategy: {strategy}`"
-            raise _build_refusal(cluster, session.options.manifests, Problem(wrong, asked=_ASKED), missing_grants)
+            problem = Problem(wrong, asked=_ASKED)
+            raise _refuse_with_all_rights(cluster, session.options.manifests, problem, missing_grants)
 
 
 @contextmanager
@@ -110,24 +111,42 @@ def name_missing_rights(cluster: Cluster, manifests: list[Manifest]) -> Iterator
     try:
         yield
     except Problem as problem:
-        # The Problem was raised from the error of the API, or from another Problem that was: look along the chain.
-        cause: BaseException | None = problem
-        while cause is not None and not isinstance(cause, ApiError):
-            cause = cause.__cause__
-        if cause is None or cause.status != NOT_ALLOWED or not FORBIDDEN_MESSAGE.search(cause.message):
+        api_error = _find_api_error(problem)
+        if api_error is None or not _is_refused_right(api_error):
             raise
-        raise _build_refusal(cluster, manifests, problem, []) from problem
+        missing_grants = _find_missing_grants(cluster, manifests, list_grants(manifests))
+        if not missing_grants:
+            raise
+        raise _build_refusal(problem, missing_grants) from problem
 
 
-def _build_refusal(
+def _find_api_error(problem: Problem) -> ApiError | None:
+    """Return the error of the API from which a Problem was raised, or from another Problem that was; None without."""
+    cause: BaseException | None = problem
+    while cause is not None and not isinstance(cause, ApiError):
+        cause = cause.__cause__
+    return cause
+
+
+def _is_refused_right(api_error: ApiError) -> bool:
+    """Whether the server refused a request because the account lacks a right."""
+    return api_error.status == NOT_ALLOWED and bool(FORBIDDEN_MESSAGE.search(api_error.message))
+
+
+def _refuse_with_all_rights(
     cluster: Cluster, manifests: list[Manifest], problem: Problem, known_missing: list[RbacGrant]
-) -> Problem:
-    """Return the problem with every right that is missing for any purpose."""
-    # An administrator should be asked once, so the message names all rights that the bundle needs, also later ones.
-    missing_grants = sorted({*known_missing, *_find_missing_grants(cluster, manifests, list_grants(manifests))})
-    if not missing_grants:
-        return problem
+) -> Failure:
+    """Return the failure for a problem and the rights that are known to be missing.
+
+    An administrator should be asked once, so it names all rights that the bundle needs, also later ones.
+    """
+    other_missing = _find_missing_grants(cluster, manifests, list_grants(manifests))
+    return _build_refusal(problem, {*known_missing, *other_missing})
+
+
+def _build_refusal(problem: Problem, missing_grants: Iterable[RbacGrant]) -> Failure:
+    """Return the failure that has a problem and the rights that are missing."""
     # The earlier fix is about one right. What was done before the error is still true, and stays.
-    done_text = problem.fix[problem.fix.index(DONE_BEFORE_ERROR) :] if DONE_BEFORE_ERROR in problem.fix else ""
-    wrong = f"{problem.wrong}. It lacks these rights:\n{describe_grants(missing_grants)}"
-    return Failure(wrong, asked=problem.asked, fix=f"\n{_FIX}{done_text}", facts=problem.facts)
+    _fix_of_one_right, done_mark, done_objects = problem.fix.partition(DONE_BEFORE_ERROR)
+    wrong = f"{problem.wrong}. It lacks these rights:\n{describe_grants(sorted(missing_grants))}"
+    return Failure(wrong, asked=problem.asked, fix=f"\n{_FIX}{done_mark}{done_objects}", facts=problem.facts)

@@ -16,6 +16,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.rbac_ro
     build_subject,
     describe_grants,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import ApiError
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.rights import Right, iter_rule_rights
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Failure, Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.names import COLLECTOR_LABEL
@@ -121,6 +122,19 @@ def test_a_run_without_rights_names_them_all_before_anything_is_written() -> Non
     assert "in namespace ns" not in text
     assert "`ansible-playbook o11y.opentelemetry.rights -i INVENTORY`" in text
     assert not api.sent("PATCH")
+
+
+def test_a_refusal_that_no_missing_right_explains_stays_as_the_server_says_it() -> None:
+    """An admission policy may refuse what all rights allow."""
+    api = FakeApi(*THERE)
+    refused = Problem("the server refuses it")
+    message = 'configmaps is forbidden: User "deployer" cannot create resource "configmaps" in API group ""'
+    refused.__cause__ = ApiError(403, {"message": message}, "PATCH", "/api/v1/namespaces/ns/configmaps/a")
+    Account(api, purpose_rights.list_grants(BUNDLE))
+    with pytest.raises(Problem) as raised, needed_rights.name_missing_rights(api.cluster(), BUNDLE):
+        raise refused
+    assert raised.value is refused
+    assert isinstance(refused.__cause__, ApiError)
 
 
 def test_who_may_read_but_not_create_is_refused_before_anything_is_written() -> None:
