@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from math import isfinite
+from sys import float_info
 from typing import Any
 
 # Takes the content of a field, and returns what a capture has in its place.
@@ -65,7 +65,8 @@ def keep_double(value: Any) -> Any:
         if value in NO_NUMBERS:
             return value
         value = float(value) if _NUMBER_PATTERN.fullmatch(value) else 0.0
-    return value if isfinite(value) else 0.0
+    is_number = isinstance(value, (int, float)) and abs(value) <= float_info.max
+    return value if is_number else 0.0
 
 
 def keep_flag(value: Any) -> bool:

@@ -12,6 +12,7 @@ The checks have made findings. Those about the same component become one line, f
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -28,6 +29,8 @@ _HEALTHY = "healthy"
 _UNKNOWN = "unknown"
 # The severities that make a collector unhealthy and get a line, the worst first. Findings of severity `info` get none.
 _UNHEALTHY_SEVERITIES = ("error", "warning")
+# What stands between names such as `otlp/jaeger` in a text.
+_BETWEEN_NAMES = re.compile(r"[^\w/-]+")
 # What a line calls a component, by its section.
 _ROLE_WORDS = {"receivers": "receiver", "processors": "processor", "exporters": "exporter", "extensions": "extension"}
 
@@ -73,7 +76,8 @@ def _write_line(group: FindingGroup) -> str:
 def _name_subject(subject: str, text: str) -> str:
     """Return the beginning of a line, such as `exporter otlp: `; empty for no component, or if the text names it."""
     role, slash, name = subject.partition("/")
-    if not slash or name in text:
+    names_in_text = _BETWEEN_NAMES.split(text)
+    if not slash or name in names_in_text or subject in names_in_text:
         return ""
     return f"{_ROLE_WORDS.get(role, role)} {name}: "
 

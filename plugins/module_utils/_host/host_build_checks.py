@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from itertools import combinations, product
+from posixpath import normpath
 
 from .._host_change.guarded_groups import GUARDED_GROUPS, describe_member_rights, list_unconsented_groups
 from .._host_change.host_release import check_collector_name
@@ -77,7 +78,7 @@ def _check_state_folders(collector: HostCollector, needs: Needs) -> None:
     """Raise Problem for a config that keeps state outside of the collector's state folder."""
     state_root = f"{collector.state_directory}/"
     for folder in needs.state_directories:
-        if not f"{folder}/".startswith(state_root):
+        if not f"{normpath(folder)}/".startswith(state_root):
             wrong = (
                 f"its config keeps state in {folder}, and the service may write to {collector.state_directory} alone"
             )

@@ -167,10 +167,15 @@ ELSEWHERE = {
     "extensions": {"file_storage": {"directory": "/srv/queue"}},
     "service": {"extensions+": ["file_storage"]},
 }
+OUTSIDE_BY_DOTS = {
+    "extensions": {"file_storage": {"directory": "/var/lib/otelcol/agent/../gateway"}},
+    "service": {"extensions+": ["file_storage"]},
+}
 REFUSED = [
     ({"recipes": ["cluster_metrics", FORWARD]}, "recipe 'cluster_metrics' does not work on a Linux host"),
     ({"config": SECRET_FILE}, "is a Secret or ConfigMap of a cluster"),
     ({"config": ELSEWHERE}, "keeps state in /srv/queue"),
+    ({"config": OUTSIDE_BY_DOTS}, "keeps state in /var/lib/otelcol/agent/../gateway"),
     ({"user": "root"}, "Add `allow: [root]`"),
     ({"allow": ["CAP_SYS_PTRACE"]}, "no component of its config uses that"),
     ({"allow": ["everything"]}, "everything"),

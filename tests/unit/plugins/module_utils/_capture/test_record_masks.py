@@ -152,9 +152,12 @@ def test_a_kept_value_loses_the_secrets_inside_of_it(masks: RecordMasks) -> None
 
 @pytest.mark.parametrize(
     ("given", "shown"),
-    [("NaN", "NaN"), ("-Infinity", "-Infinity"), ("Infinity", "Infinity"), ("hunter2", 0.0), ("1e999", 0.0)],
+    [
+        *(("NaN", "NaN"), ("-Infinity", "-Infinity"), ("Infinity", "Infinity"), ("hunter2", 0.0), ("1e999", 0.0)),
+        *((10**400, 0.0), ({"a": 1}, 0.0), ([], 0.0), (None, 0.0)),
+    ],
 )
-def test_a_double_is_text_only_if_it_is_no_number(given: str, shown: Any) -> None:
+def test_a_double_is_text_only_if_it_is_no_number(given: Any, shown: Any) -> None:
     assert shown_value(RecordMasks(KEY), "amount", {"doubleValue": given}) == {"doubleValue": shown}
     masked = shown_value(RecordMasks(KEY), "amount", {"doubleValue": "47.11"})["doubleValue"]
     assert isinstance(masked, float)

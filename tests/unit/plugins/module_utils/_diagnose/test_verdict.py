@@ -67,6 +67,12 @@ def told(change: dict[str, Any], *more: Check) -> list[str]:
         "error",
         "exporter otlp/jaeger: Service .* does not exist → Deploy",
     ),
+    # A Service whose name begins like the component does not name it.
+    (
+        {"peers": [JAEGER | {"about": "exporters/otlp", "service": "obs/otlp-gateway", "state": "no_service"}]},
+        "error",
+        "exporter otlp: Service obs/otlp-gateway does not exist → Deploy",
+    ),
     # What keeps a pod from running explains the rest; without an early cause the later ones are told.
     (STUCK, "error", "FailedMount: not found: Secret ns/tls does not exist → Create Secret ns/tls.$"),
     ({"running": False, **DOWN}, "error", ".*Service obs/jaeger"),
