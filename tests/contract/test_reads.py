@@ -45,7 +45,6 @@ ALLOWED = {
     },
     f"{ON_A_HOST}/drop_in_files.py": {"os.open": "Opens a regular file, of which the start is read."},
     f"{ON_A_HOST}/host_faults.py": {"credential_path.read_bytes": "Reads a credential that the inventory names."},
-    "plugins/plugin_utils/_release/archive_reader.py": {"self.copy_path.open": "Opens an archive to write."},
     f"{ON_A_HOST}/installed_program.py": {"file.open": "Opens an archive, whose sum is read in chunks."},
     f"{ON_A_HOST}/program_installation.py": {
         "(temporary / 'download').open": "Opens a download to write.",

@@ -3,19 +3,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One archive of a program for hosts, and its sum, read from a file or an address. Controller only. Private.
 
-A sum is the SHA-256 of an archive, such as `sha256:2f1c…`. While it is computed, the archive may be copied to a file:
+A sum is the SHA-256 of an archive, such as `sha256:2f1c…`. While it is computed, the archive may be copied to a mirror:
 
-    ArchiveReader(archive, "https://…/otelcol-contrib_0.158.0_linux_amd64.tar.gz", copy_path=None).read_sum()
+    ArchiveReader(archive, "https://…/otelcol-contrib_0.158.0_linux_amd64.tar.gz", copy=None).read_sum()
 
 `archives.py` reads archives by this, and `source.py` has the connection.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from ...module_utils._otelcol.bounded.live.bounded_reads import copy_and_sum_stream, open_regular_file
@@ -23,6 +21,7 @@ from ...module_utils._otelcol.bounded.read_limits import ARCHIVE_LIMIT
 from ...module_utils._otelcol.errors import Problem, strip_credentials
 from .._otelcol import _files
 from . import source
+from .mirror_copy import MirrorCopy
 
 
 @dataclass(frozen=True)
@@ -64,8 +63,8 @@ class ArchiveReader:
 
     archive: Archive
     origin: str
-    copy_path: Path | None
-    """The file to which the archive is copied; None if it is only read."""
+    copy: MirrorCopy | None
+    """The copy that gets the archive; None if the archive is only read."""
 
     def read_sum(self) -> str:
         """Read the archive, and return its sum. Raises Problem if it cannot be read, or is not the expected one."""
@@ -107,13 +106,10 @@ class ArchiveReader:
 
     def _sum_stream(self, read: Callable[[int], bytes]) -> str:
         """Return the sum of a stream. A copy is written from its start, since an attempt before may have failed."""
-        if self.copy_path is None:
+        if self.copy is None:
             return copy_and_sum_stream(read, lambda _chunk: None, ARCHIVE_LIMIT, "the archive")
-        with self.copy_path.open("wb") as copy:
-            archive_sum = copy_and_sum_stream(read, copy.write, ARCHIVE_LIMIT, "the archive")
-            copy.flush()
-            os.fsync(copy.fileno())
-        return archive_sum
+        self.copy.start_anew()
+        return copy_and_sum_stream(read, self.copy.write, ARCHIVE_LIMIT, "the archive")
 
     def _describe_activity(self) -> str:
         return f"Read {self.archive.name}"

@@ -12,10 +12,7 @@ with its sum and where it was read, such as
 
 from __future__ import annotations
 
-import os
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,9 +24,7 @@ from ...module_utils._otelcol.errors import Problem, strip_credentials
 from .. import _lock_file
 from .._otelcol import _files
 from .archive_reader import Archive, ArchiveReader
-
-# The mode of files in a mirror: each user of the machine may read them.
-_FILE_MODE = 0o644
+from .mirror_copy import open_mirror_copy
 
 
 class CollectedArchives(NamedTuple):
@@ -71,7 +66,7 @@ def _merge_by_name(archives: Iterable[Archive]) -> list[Archive]:
 
 def _read_archive(archive: Archive) -> dict[str, str]:
     """Read an archive without copying it, and return its row."""
-    archive_sum = ArchiveReader(archive, archive.origin, copy_path=None).read_sum()
+    archive_sum = ArchiveReader(archive, archive.origin, copy=None).read_sum()
     return _build_row(archive, archive_sum, archive.origin)
 
 
@@ -120,7 +115,7 @@ class _Mirror:
             return _MirroredArchive(_build_row(archive, archive_sum, archive.origin), was_missing=False)
         if _files.is_path_of_kind(target, Path.exists):
             fix = "Move it away, and run again."
-            raise Problem("this is no file", asked=f"Copy {archive.name}", where=str(target), fix=fix)
+            raise Problem("this is no file", asked=_describe_copying(archive), where=str(target), fix=fix)
         # Hosts that take their programs from this mirror name the missing copy itself as the origin. Then the archive
         # comes from its publisher.
         is_own_origin = _files.expand_path(archive.origin) == target
@@ -131,20 +126,10 @@ class _Mirror:
 
 def _copy_archive(archive: Archive, origin: str, target: Path) -> str:
     """Copy an archive from an origin to a file, and return its sum."""
-    _files.make_folder(target.parent)
-    with _open_partial_file(target) as partial_file:
-        return ArchiveReader(archive, origin, copy_path=partial_file).read_sum()
+    with open_mirror_copy(target, _describe_copying(archive)) as copy:
+        return ArchiveReader(archive, origin, copy).read_sum()
 
 
-@contextmanager
-def _open_partial_file(target: Path) -> Iterator[Path]:
-    """Yield a file beside its place, which is renamed to it if all goes well: nobody finds half an archive."""
-    descriptor, partial_name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    os.close(descriptor)
-    partial_file = Path(partial_name)
-    try:
-        yield partial_file
-        partial_file.chmod(_FILE_MODE)
-        partial_file.replace(target)
-    finally:
-        partial_file.unlink(missing_ok=True)
+def _describe_copying(archive: Archive) -> str:
+    """Return what messages say was tried."""
+    return f"Copy {archive.name}"

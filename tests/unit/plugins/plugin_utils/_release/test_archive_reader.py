@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import source
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release.archive_reader import Archive, ArchiveReader
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release.mirror_copy import open_mirror_copy
 
 DATA = b"an archive"
 SUM, OTHER = f"sha256:{hashlib.sha256(DATA).hexdigest()}", "sha256:" + "f" * 64
@@ -27,8 +28,9 @@ def archive(expected_sum: str = "") -> Archive:
 
 def test_a_file_is_read_and_copied_where_that_is_asked(tmp_path: Path) -> None:
     (tmp_path / "source").write_bytes(DATA)
-    for copy_path in (None, tmp_path / "copy"):
-        assert ArchiveReader(archive(SUM), str(tmp_path / "source"), copy_path).read_sum() == SUM
+    assert ArchiveReader(archive(SUM), str(tmp_path / "source"), copy=None).read_sum() == SUM
+    with open_mirror_copy(tmp_path / "copy", "Copy a") as copy:
+        assert ArchiveReader(archive(SUM), str(tmp_path / "source"), copy).read_sum() == SUM
     assert (tmp_path / "copy").read_bytes() == DATA
 
 
@@ -45,7 +47,8 @@ def test_a_download_that_broke_off_leaves_nothing_in_the_copy(tmp_path: Path, mo
 
     monkeypatch.setattr(source, "open_answer", open_answer)
     monkeypatch.setattr(source, "fetch_with_retries", try_twice)
-    assert ArchiveReader(archive(), "https://x/a", tmp_path / "copy").read_sum() == SUM
+    with open_mirror_copy(tmp_path / "copy", "Copy a") as copy:
+        assert ArchiveReader(archive(), "https://x/a", copy).read_sum() == SUM
     assert (tmp_path / "copy").read_bytes() == DATA
 
 
@@ -65,7 +68,7 @@ def test_what_is_wrong_at_an_address_is_told(
 
     monkeypatch.setattr(source, "fetch_with_retries", fetch)
     with pytest.raises(Problem, match=said):
-        ArchiveReader(archive(expected_sum), "http://x/a", None).read_sum()
+        ArchiveReader(archive(expected_sum), "http://x/a", copy=None).read_sum()
 
 
 @pytest.mark.parametrize(
@@ -73,4 +76,4 @@ def test_what_is_wrong_at_an_address_is_told(
 )
 def test_an_origin_that_no_file_can_be_is_refused(origin: str, said: str) -> None:
     with pytest.raises(Problem, match=said):
-        ArchiveReader(archive(), origin, None).read_sum()
+        ArchiveReader(archive(), origin, copy=None).read_sum()

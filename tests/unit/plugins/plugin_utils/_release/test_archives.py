@@ -5,14 +5,23 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import source as release_source
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release.archives import collect_archives
 
 DATA = b"an archive"
+# More than what is read at a time, so that the disk is full while the archive is still read.
+LARGE_DATA = DATA * 500_000
 SUM, OTHER = f"sha256:{hashlib.sha256(DATA).hexdigest()}", "sha256:" + "f" * 64
 
 
@@ -78,3 +87,62 @@ def test_a_mirror_that_no_folder_can_be_is_refused(source: str, root: str, said:
         return
     with pytest.raises(Problem, match=said):
         collect_archives([row(source)], root, check=check)
+
+
+@pytest.fixture
+def _full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each new temporary file be on a full disk, which Linux has as /dev/full."""
+
+    def make_full_file(dir: Path, prefix: str) -> tuple[int, str]:  # noqa: A002 - as the library names it
+        path = Path(dir) / f"{prefix}full"
+        path.symlink_to("/dev/full")
+        return os.open(path, os.O_WRONLY), str(path)
+
+    monkeypatch.setattr(tempfile, "mkstemp", make_full_file)
+
+
+FULL_DISK_MESSAGE = (
+    "Copy a.tar.gz: the copy in the mirror cannot be written: No space left on device "
+    "(at {mirror}/releases/a.tar.gz). Make room there, then run again."
+)
+
+
+@pytest.mark.usefixtures("_full_disk")
+@pytest.mark.parametrize("data", [DATA, LARGE_DATA], ids=["small", "large"])
+def test_a_full_disk_of_the_mirror_is_told_and_not_the_origin(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "source").write_bytes(data)
+    mirror = tmp_path / "mirror"
+    with pytest.raises(Problem) as error:
+        collect_archives([row(str(tmp_path / "source"))], str(mirror), check=False)
+    assert str(error.value) == FULL_DISK_MESSAGE.format(mirror=mirror)
+    assert list((mirror / "releases").iterdir()) == []
+
+
+@pytest.mark.usefixtures("_full_disk")
+@pytest.mark.parametrize("data", [DATA, LARGE_DATA], ids=["small", "large"])
+def test_a_full_disk_of_the_mirror_is_no_reason_to_download_again(
+    data: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    @contextmanager
+    def open_answer(url: str) -> Iterator[BytesIO]:
+        asked.append(url)
+        yield BytesIO(data)
+
+    monkeypatch.setattr(release_source, "open_answer", open_answer)
+    mirror = tmp_path / "mirror"
+    with pytest.raises(Problem) as error:
+        collect_archives([row("https://x/a")], str(mirror), check=False)
+    assert str(error.value) == FULL_DISK_MESSAGE.format(mirror=mirror)
+    assert asked == ["https://x/a"]
+
+
+def test_a_mirror_that_nobody_may_write_is_told(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_options: object) -> tuple[int, str]:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(tempfile, "mkstemp", refuse)
+    words = r"Copy a\.tar\.gz: the copy in the mirror cannot be written: Permission denied .*Give a writable path"
+    with pytest.raises(Problem, match=words):
+        collect_archives([row(source)], str(tmp_path / "mirror"), check=False)
