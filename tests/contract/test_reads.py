@@ -71,7 +71,7 @@ ALLOWED = {
         "path.read_text": "Reads a file of the kernel, or what the checked program has printed.",
         "table.read_text": "Reads the sockets of the kernel.",
     },
-    "plugins/plugin_utils/_release/source.py": {"open_url": "Its body is read with a limit."},
+    "plugins/plugin_utils/_release/retried_download.py": {"open_url": "Its body is read with a limit."},
 }
 # What a file of the collection or of an earlier run is read for: it is compared with what the run writes.
 LOOKUPS = {

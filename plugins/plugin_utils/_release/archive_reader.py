@@ -7,7 +7,7 @@ A sum is the SHA-256 of an archive, such as `sha256:2f1c…`. While it is comput
 
     ArchiveReader(archive, "https://…/otelcol-contrib_0.158.0_linux_amd64.tar.gz", copy=None).read_sum()
 
-`archives.py` reads archives by this, and `source.py` has the connection.
+`archives.py` reads archives by this, and `retried_download.py` has the connection.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from ...module_utils._otelcol.bounded.live.bounded_reads import copy_and_sum_str
 from ...module_utils._otelcol.bounded.read_limits import ARCHIVE_LIMIT
 from ...module_utils._otelcol.errors import Problem, strip_credentials
 from .._otelcol import _files
-from . import source
 from .mirror_copy import MirrorCopy
+from .release_origins import find_unprotected, is_address
+from .retried_download import fetch_with_retries, open_answer
 
 
 @dataclass(frozen=True)
@@ -68,19 +69,18 @@ class ArchiveReader:
 
     def read_sum(self) -> str:
         """Read the archive, and return its sum. Raises Problem if it cannot be read, or is not the expected one."""
-        is_address = "://" in self.origin
-        archive_sum = self._read_address() if is_address else self._read_file()
+        archive_sum = self._read_address() if is_address(self.origin) else self._read_file()
         self.archive.check_sum(archive_sum, self.origin)
         return archive_sum
 
     def _read_address(self) -> str:
         """Return the sum of an archive at an address. Raises Problem if it is not there, or nothing protects it."""
         place = strip_credentials(self.origin)
-        if source.find_unprotected([self.origin]) and not self.archive.expected_sum:
+        if find_unprotected([self.origin]) and not self.archive.expected_sum:
             wrong = "the connection does not protect the archive, and no SHA-256 is expected of it"
             fix = "Use https, or give its `sha256` in `program`."
             raise Problem(wrong, asked=self._describe_activity(), where=place, fix=fix)
-        archive_sum = source.fetch_with_retries(self.origin, self._describe_activity(), self._download)
+        archive_sum = fetch_with_retries(self.origin, self._describe_activity(), self._download)
         if archive_sum is None:
             fix = "Correct `distribution` or `version`, leave the architecture out (otel_mirror_architectures),"
             fix += " or correct the mirror."
@@ -89,7 +89,7 @@ class ArchiveReader:
 
     def _download(self, url: str) -> str:
         """Try once to read the archive at an address, and return its sum."""
-        with source.open_answer(url) as answer:
+        with open_answer(url) as answer:
             return self._sum_stream(answer.read)
 
     def _read_file(self) -> str:

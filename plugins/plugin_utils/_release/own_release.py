@@ -27,11 +27,11 @@ from ...module_utils._install.releases.webhook_certificates import GENERATED_SEC
 from ...module_utils._otelcol.kube.names import RELEASE_LABEL
 from ...module_utils._otelcol.kube.objects import Manifest
 from .. import _lock_file
-from . import published, source
+from . import published
+from .chart_on_disk import ChartOnDisk, check_chart_version, read_chart
 from .customized_product import build_chart_values, customize_product
 from .published import PublishedRelease, read_tables
 from .release_arguments import ReleaseArguments
-from .source import ChartOnDisk
 
 # What stands for the result of release_info if a task does not give it: the keys that a decision reads.
 _NOTHING_INSTALLED = {
@@ -46,7 +46,7 @@ _NOTHING_INSTALLED = {
 
 def render_own_release(product: Product, arguments: ReleaseArguments, check: bool) -> dict[str, Any]:
     """Return the result for a product of the providers manifest, helm and existing."""
-    chart_on_disk = source.read_chart(arguments["chart"]) if arguments["provider"] == HELM else None
+    chart_on_disk = read_chart(arguments["chart"]) if arguments["provider"] == HELM else None
     target = _choose_version(product, arguments["version"], chart_on_disk)
     result = _decide_installation(product, target, arguments, check)
     chart_version = "" if chart_on_disk else _find_chart_version(product, target)
@@ -66,7 +66,7 @@ def _choose_version(product: Product, wanted_version: str, chart_on_disk: ChartO
     Raises Problem if the chart has another version than the wanted one.
     """
     if chart_on_disk:
-        wanted_version = source.check_chart_version(product, chart_on_disk, wanted_version)
+        wanted_version = check_chart_version(product, chart_on_disk, wanted_version)
     return require_whole_version(wanted_version or read_tables()["tested"][product.name], product.title)
 
 

@@ -22,8 +22,10 @@ from ...module_utils._install.releases.products import Product
 from ...module_utils._install.releases.version_numbers import Version
 from ...module_utils._otelcol.errors import Problem, strip_credentials
 from .._otelcol import _documents, _tables
-from . import source
+from .chart_on_disk import ChartOnDisk
+from .fetched_manifest import FetchedManifest, fetch_manifest, parse_documents
 from .release_arguments import ManifestOptions
+from .release_origins import list_origins
 
 _DATA = Path(__file__).parents[1] / "_data"
 _LOCK_HINT = f"to lock it, run `{lock_file.LOCK_COMMAND}`"
@@ -86,7 +88,7 @@ def release_name(product: Product, target: Version) -> str:
     return f"{product.name} {target.tag}"
 
 
-def build_chart_row(product: Product, reference: str, chart: source.ChartOnDisk | None) -> ChartRow:
+def build_chart_row(product: Product, reference: str, chart: ChartOnDisk | None) -> ChartRow:
     """Return the row of a chart in a lock. `chart` is None if it is not on disk, and `reference` names it then."""
     if chart is None:
         return ChartRow(f"the chart of {product.title}", "", strip_credentials(reference) or "its repository")
@@ -124,7 +126,7 @@ def read_release(
     verified = _fetch_verified(product, target, options, lock)
     fetched = verified.fetched
     shown_origin = strip_credentials(fetched.origin)
-    documents = source.parse_documents(fetched.content, activity, fetched.origin)
+    documents = parse_documents(fetched.content, activity, fetched.origin)
     release = manifest.read_release(product, documents, shown_origin)
     if release.version != target:
         fix = f"Ask for {release.version.tag}, or give the manifest of {target.tag}."
@@ -141,7 +143,7 @@ def read_release(
 class _VerifiedManifest(NamedTuple):
     """A manifest that has the expected sum, if one was expected of it."""
 
-    fetched: source.FetchedManifest
+    fetched: FetchedManifest
     had_expected_sum: bool
 
 
@@ -150,11 +152,12 @@ def _fetch_verified(
 ) -> _VerifiedManifest:
     """Return the manifest of a version. Raises Problem if it has another sum than the expected one."""
     name = release_name(product, target)
-    origins = source.list_origins(product, target, options["source"], options["mirror"])
+    origins = list_origins(product, target, options["source"], options["mirror"])
     has_expected_sum = bool(options["sha256"] or (lock and lock.find_checksum(lock_file.MANIFESTS, name)))
     activity = _describe_activity(product, target)
-    # With a sum, a connection may be plain: what anybody on the way changes is refused below, or by `fetch` itself.
-    fetched = source.fetch(origins, options["sha256"], activity, plain=has_expected_sum)
+    # With a sum, a connection may protect nothing: what anybody on the way changes is refused below, or by
+    # `fetch_manifest` itself.
+    fetched = fetch_manifest(origins, options["sha256"], activity, may_be_unprotected=has_expected_sum)
     if lock:
         lock.verify_sum(lock_file.MANIFESTS, name, compute_checksum(fetched.content), fetched.origin)
     return _VerifiedManifest(fetched, has_expected_sum)

@@ -24,7 +24,8 @@ from ...module_utils._otelcol.errors import Problem, clean_text, strip_credentia
 from ...module_utils._otelcol.kube.objects import Manifest
 from .. import _lock_file
 from .._otelcol import _files
-from . import archives, source
+from . import archives
+from .chart_on_disk import check_chart_version, read_chart
 from .published import ChartRow, PublishedRelease, build_chart_row, read_release, read_tables, verify_chart
 from .release_arguments import ManifestOptions
 
@@ -158,9 +159,9 @@ def _read_for_mirror(release_row: ReleaseRow, lock: lock_file.Lock | None) -> _R
     wanted_version = release_row["version"]
     chart_row: ChartRow | None = None
     if release_row["provider"] == HELM:
-        chart = source.read_chart(release_row["chart"])
+        chart = read_chart(release_row["chart"])
         if chart:
-            wanted_version = source.check_chart_version(product, chart, wanted_version)
+            wanted_version = check_chart_version(product, chart, wanted_version)
         chart_row = build_chart_row(product, release_row["chart"], chart)
     target = require_whole_version(wanted_version or read_tables()["tested"][product.name], product.title)
     if chart_row and lock:

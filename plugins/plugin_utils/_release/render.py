@@ -25,7 +25,7 @@ from ...module_utils._install.releases.installed import EKS, HELM, OLM, FoundRel
 from ...module_utils._install.releases.products import Product, find_product
 from ...module_utils._install.releases.removal import RemovalPlan
 from ...module_utils._otelcol.errors import Problem
-from . import addon, olm, source
+from . import addon, olm
 from .own_release import build_prune_selector, render_own_release
 from .published import read_tables
 from .release_arguments import ProviderDecision, ReleaseArguments
@@ -62,7 +62,7 @@ def render_release(arguments: ReleaseArguments, check: bool) -> dict[str, Any]:
     The documentation of the module describes the keys of the result.
     """
     product = find_product(arguments["product"])
-    source.refuse_eks_cluster(product, arguments)
+    _check_helm_connection(product, arguments)
     if arguments["state"] == "absent":
         return _render_removal(product, arguments, check)
     provider = PROVIDERS.get(arguments["provider"])
@@ -70,6 +70,21 @@ def render_release(arguments: ReleaseArguments, check: bool) -> dict[str, Any]:
         decision = provider.decide_installation(product, arguments, read_tables(), check)
         return _build_provider_result(product, arguments, decision)
     return render_own_release(product, arguments, check)
+
+
+def _check_helm_connection(product: Product, arguments: ReleaseArguments) -> None:
+    """Raise Problem for provider helm if the connection is an EKS cluster: the helm program needs a kubeconfig."""
+    if arguments["provider"] != HELM:
+        return
+    # Module release_info notes the cluster that it read, which module_defaults or the environment may give.
+    installed: Mapping[str, Any] = arguments["installed"] or {}
+    name = arguments["eks_cluster"].get("name") or installed.get("eks_cluster")
+    if not name:
+        return
+    wrong = f"helm connects with a kubeconfig, but the cluster is given as eks_cluster ({name})"
+    fix = f"Use provider manifest, or give a kubeconfig (aws eks update-kubeconfig --name {name}) and no eks_cluster"
+    fix += ", neither in module_defaults nor in O11Y_EKS_CLUSTER."
+    raise Problem(wrong, asked=f"Use helm for {product.title}", where=installed.get("server", ""), fix=fix)
 
 
 # ── A product that EKS or OLM installs ──

@@ -16,7 +16,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.item
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.metrics import read_counts
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _validate, _yaml
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import source
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import fetched_manifest
 
 from tests.support.cases import cases
 from tests.support.growth import is_long, measure_cpu_seconds
@@ -185,9 +185,11 @@ def test_an_error_has_no_user_and_no_query_of_a_url(monkeypatch: pytest.MonkeyPa
     def lost(url: str) -> bytes:
         raise URLError(f"cannot reach {url}")
 
-    monkeypatch.setattr(source, "_download", lost)
+    monkeypatch.setattr(fetched_manifest, "_download_manifest", lost)
     with pytest.raises(Problem) as caught:
-        source.fetch(["https://me:hunter2@mirror.example/a.yaml?sig=hunter3"], "", "Load", lambda _seconds: None)
+        fetched_manifest.fetch_manifest(
+            ["https://me:hunter2@mirror.example/a.yaml?sig=hunter3"], "", "Load", lambda _seconds: None
+        )
     assert "hunter" not in str(caught.value)
     assert "https://mirror.example/a.yaml" in str(caught.value)
 
@@ -195,5 +197,5 @@ def test_an_error_has_no_user_and_no_query_of_a_url(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("content", [b"<html>", b"\xff", b"a: ]"])
 def test_an_error_of_a_manifest_has_no_user_and_no_query_of_its_url(content: bytes) -> None:
     with pytest.raises(Problem) as caught:
-        source.parse_documents(content, "Load", "https://me:hunter2@mirror.example/a.yaml?sig=hunter3")
+        fetched_manifest.parse_documents(content, "Load", "https://me:hunter2@mirror.example/a.yaml?sig=hunter3")
     assert "hunter" not in str(caught.value)

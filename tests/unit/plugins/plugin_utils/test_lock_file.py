@@ -15,7 +15,11 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _instrumentation, _lock_file, _written_lock
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import release_mirror, render, source
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import (
+    fetched_manifest,
+    release_mirror,
+    render,
+)
 
 from .helpers import RELEASE, defaults, of_kind, rendered
 
@@ -239,7 +243,7 @@ def test_an_image_that_the_lock_lacks_is_refused(tmp_path: Path, manifest: Path)
 
 
 def test_a_plain_address_needs_a_sum(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source, "_download", lambda _url: MANIFEST.encode())
+    monkeypatch.setattr(fetched_manifest, "_download_manifest", lambda _url: MANIFEST.encode())
     url = "http://me:hunter2@m.example/cert-manager.yaml?sig=hunter3"
     for refused in (url, url.replace("http:", "HTTP:"), url.replace("http:", "ftp:")):
         with pytest.raises(Problem, match=r"no SHA-256 is expected of it.*\(sha256\)") as caught:

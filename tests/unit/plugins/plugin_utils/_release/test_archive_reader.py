@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import source
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import archive_reader
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release.archive_reader import Archive, ArchiveReader
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release.mirror_copy import open_mirror_copy
 
@@ -45,8 +45,8 @@ def test_a_download_that_broke_off_leaves_nothing_in_the_copy(tmp_path: Path, mo
         download(url)
         return download(url)
 
-    monkeypatch.setattr(source, "open_answer", open_answer)
-    monkeypatch.setattr(source, "fetch_with_retries", try_twice)
+    monkeypatch.setattr(archive_reader, "open_answer", open_answer)
+    monkeypatch.setattr(archive_reader, "fetch_with_retries", try_twice)
     with open_mirror_copy(tmp_path / "copy", "Copy a") as copy:
         assert ArchiveReader(archive(), "https://x/a", copy).read_sum() == SUM
     assert (tmp_path / "copy").read_bytes() == DATA
@@ -66,7 +66,7 @@ def test_what_is_wrong_at_an_address_is_told(
     def fetch(*_arguments: Any) -> str | None:
         return answer
 
-    monkeypatch.setattr(source, "fetch_with_retries", fetch)
+    monkeypatch.setattr(archive_reader, "fetch_with_retries", fetch)
     with pytest.raises(Problem, match=said):
         ArchiveReader(archive(expected_sum), "http://x/a", copy=None).read_sum()
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import source as release_source
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import archive_reader
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release.archives import collect_archives
 
 DATA = b"an archive"
@@ -130,7 +130,7 @@ def test_a_full_disk_of_the_mirror_is_no_reason_to_download_again(
         asked.append(url)
         yield BytesIO(data)
 
-    monkeypatch.setattr(release_source, "open_answer", open_answer)
+    monkeypatch.setattr(archive_reader, "open_answer", open_answer)
     mirror = tmp_path / "mirror"
     with pytest.raises(Problem) as error:
         collect_archives([row("https://x/a")], str(mirror), check=False)

@@ -1,20 +1,18 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The chart that a user gives, and what servers answer."""
+"""The chart that a user gives."""
 
 from __future__ import annotations
 
-import http.client
 import io
 import tarfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.products import PRODUCTS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import source
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import chart_on_disk
 
 OPERATOR = PRODUCTS["opentelemetry-operator"]
 CHART = "name: opentelemetry-operator\nversion: 0.122.0\nappVersion: 0.158.0\n"
@@ -35,35 +33,35 @@ def archive(path: Path, text: str = CHART, name: str = "opentelemetry-operator/C
 
 @pytest.mark.parametrize("write", [folder, archive])
 def test_a_chart_on_disk_says_what_it_is(write: object, tmp_path: Path) -> None:
-    described = source.read_chart(write(tmp_path))  # type: ignore[operator]
+    described = chart_on_disk.read_chart(write(tmp_path))  # type: ignore[operator]
     assert described is not None
-    assert source.check_chart_version(OPERATOR, described, "") == "0.158.0"
-    assert source.check_chart_version(OPERATOR, described, "v0.158.0") == "0.158.0"
+    assert chart_on_disk.check_chart_version(OPERATOR, described, "") == "0.158.0"
+    assert chart_on_disk.check_chart_version(OPERATOR, described, "v0.158.0") == "0.158.0"
 
 
 @pytest.mark.parametrize("given", ["", "oci://ghcr.io/x/opentelemetry-operator", "open-telemetry/operator"])
 def test_a_chart_elsewhere_is_not_read(given: str) -> None:
-    assert source.read_chart(given) is None
+    assert chart_on_disk.read_chart(given) is None
 
 
 def test_a_chart_of_another_version_or_product_is_refused(tmp_path: Path) -> None:
-    described = source.read_chart(folder(tmp_path))
+    described = chart_on_disk.read_chart(folder(tmp_path))
     assert described is not None
     with pytest.raises(Problem, match=r"the chart has version 0\.158\.0 .*, not v0\.152\.0"):
-        source.check_chart_version(OPERATOR, described, "v0.152.0")
+        chart_on_disk.check_chart_version(OPERATOR, described, "v0.152.0")
     with pytest.raises(Problem, match="this is the chart of opentelemetry-operator"):
-        source.check_chart_version(PRODUCTS["cert-manager"], described, "")
+        chart_on_disk.check_chart_version(PRODUCTS["cert-manager"], described, "")
 
 
 def test_what_is_no_chart_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Problem, match="this is not a Helm chart"):
-        source.read_chart(archive(tmp_path, name="other.txt"))
+        chart_on_disk.read_chart(archive(tmp_path, name="other.txt"))
     (tmp_path / "text.tgz").write_text("text")
     with pytest.raises(Problem, match="cannot read this chart"):
-        source.read_chart(str(tmp_path / "text.tgz"))
+        chart_on_disk.read_chart(str(tmp_path / "text.tgz"))
     (tmp_path / "Chart.yaml").write_text("name: opentelemetry-operator\n")
     with pytest.raises(Problem, match=r"Chart\.yaml has no version"):
-        source.read_chart(str(tmp_path))
+        chart_on_disk.read_chart(str(tmp_path))
 
 
 def linked(path: Path, name: str, target: str, kind: bytes = tarfile.SYMTYPE) -> str:
@@ -82,13 +80,13 @@ def linked(path: Path, name: str, target: str, kind: bytes = tarfile.SYMTYPE) ->
 def test_an_archive_with_a_link_is_refused_by_the_name_of_the_entry(name: str, kind: bytes, tmp_path: Path) -> None:
     given = linked(tmp_path, name, "/etc/passwd", kind)
     with pytest.raises(Problem, match=rf"its entry {name} is a link to /etc/passwd \(at {given}\)"):
-        source.read_chart(given)
+        chart_on_disk.read_chart(given)
 
 
 @pytest.mark.parametrize("name", ["../Chart.yaml", "/o/Chart.yaml", "o/../../Chart.yaml"])
 def test_an_archive_that_leads_out_of_itself_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(Problem, match=rf"its entry {name} leads out of it"):
-        source.read_chart(archive(tmp_path, name=name))
+        chart_on_disk.read_chart(archive(tmp_path, name=name))
 
 
 @pytest.mark.parametrize("left", [0, 1, 15, 80, -30, -9, -1])
@@ -96,7 +94,7 @@ def test_an_archive_that_is_cut_short_is_refused_wherever_it_ends(left: int, tmp
     path = Path(archive(tmp_path))
     path.write_bytes(path.read_bytes()[:left])
     with pytest.raises(Problem, match=rf"cannot read this chart: .* \(at {path}\)"):
-        source.read_chart(str(path))
+        chart_on_disk.read_chart(str(path))
 
 
 @pytest.mark.parametrize(("name", "target"), [("Chart.yaml", "/etc/passwd"), ("a.tpl", "../x"), ("gone", "nowhere")])
@@ -110,93 +108,20 @@ def test_a_folder_with_a_link_out_of_it_is_refused_by_the_name_of_the_file(
     (chart / name).unlink(missing_ok=True)
     (chart / name).symlink_to(target)
     with pytest.raises(Problem, match=f"its file {name} is a link to {target}"):
-        source.read_chart(str(chart))
+        chart_on_disk.read_chart(str(chart))
 
 
 def test_a_folder_may_link_to_files_of_its_own(tmp_path: Path) -> None:
     folder(tmp_path)
     (tmp_path / "same.yaml").symlink_to("Chart.yaml")
-    assert source.read_chart(str(tmp_path)) is not None
-
-
-URL = "https://me:secret@example.com/cert-manager.yaml"
-
-
-class Connection:
-    """A connection on which a server has sent its answer, and that is closed then."""
-
-    def __init__(self, sent: bytes) -> None:
-        self.sent = sent
-
-    def makefile(self, _mode: str) -> io.BytesIO:
-        return io.BytesIO(self.sent)
-
-
-def fetch_answer(sent: bytes, monkeypatch: pytest.MonkeyPatch) -> bytes:
-    """Return what is fetched of a server that always sends this answer."""
-
-    def open_url(url: str, **_options: Any) -> http.client.HTTPResponse:
-        answer: Any = http.client.HTTPResponse(Connection(sent))  # type: ignore[arg-type]
-        answer.begin()
-        answer.url = url
-        return answer  # type: ignore[no-any-return]
-
-    monkeypatch.setattr(source, "open_url", open_url)
-    return source.fetch([URL], "", "Read it", sleep=lambda _seconds: None).content
-
-
-def test_a_whole_answer_is_the_manifest(monkeypatch: pytest.MonkeyPatch) -> None:
-    for head in (b"Content-Length: 8", b"Connection: close"):
-        assert fetch_answer(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n\r\nkind: A\n", monkeypatch) == b"kind: A\n"
-    chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n8\r\nkind: A\n\r\n0\r\n\r\n"
-    assert fetch_answer(chunked, monkeypatch) == b"kind: A\n"
-
-
-@pytest.mark.parametrize(
-    "sent",
-    [
-        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nkind: A\n", id="shorter than it says"),
-        pytest.param(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n8\r\nkind", id="half a chunk"),
-        pytest.param(b"SSH-2.0-OpenSSH_9.9\r\n", id="another protocol"),
-    ],
-)
-def test_a_part_of_an_answer_is_no_manifest(sent: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(Problem, match=r"the whole answer did not come .*at https://example\.com") as error:
-        fetch_answer(sent, monkeypatch)
-    assert "secret" not in str(error.value)
-
-
-@pytest.mark.parametrize(
-    "place", ["[::1/a", "me:secret/word@example.com/a", "example.com:secret/a", "a b.com", "example.com/ü"]
-)
-def test_an_address_that_none_can_be_is_refused_at_once(place: str) -> None:
-    url = f"https://{place}"
-
-    def never(_seconds: float) -> None:
-        raise AssertionError("it was tried again")
-
-    with pytest.raises(Problem, match=r"Read it: no server has such an address") as error:
-        source.fetch([url], "", "Read it", sleep=never)
-    assert "Correct it" in str(error.value)
-
-
-def test_a_redirection_to_no_address_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    def open_url(_url: str, **_options: Any) -> http.client.HTTPResponse:
-        raise http.client.InvalidURL("nonnumeric port: 'secret'")
-
-    monkeypatch.setattr(source, "open_url", open_url)
-    with pytest.raises(Problem, match=r"no server has such an address .*example\.com/cert") as error:
-        source.fetch([URL], "", "Read it")
-    assert "secret" not in str(error.value)
+    assert chart_on_disk.read_chart(str(tmp_path)) is not None
 
 
 @pytest.mark.parametrize("place", ["~no-such-user-here/a", "/a\0b"])
-def test_a_path_that_no_file_can_be_is_refused(place: str) -> None:
+def test_a_path_that_no_chart_can_have_is_refused(place: str) -> None:
     with pytest.raises(Problem, match=r"no user 'no-such-user-here'|holds a NUL"):
-        source.fetch([place], "", "Read it")
-    with pytest.raises(Problem, match=r"no user 'no-such-user-here'|holds a NUL"):
-        source.read_chart(place)
+        chart_on_disk.read_chart(place)
 
 
 def test_a_chart_of_a_name_that_no_file_can_have_is_elsewhere() -> None:
-    assert source.read_chart(f"/{'x' * 300}") is None
+    assert chart_on_disk.read_chart(f"/{'x' * 300}") is None
