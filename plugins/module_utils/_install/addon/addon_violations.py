@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is wrong with the configuration of an EKS add-on by the JSON Schema of its version, in words. Private.
 
-`live/addon_plan.py` finds the violations with the library jsonschema. No text has a value of the configuration, because
-it may be a secret.
+`live/addon_configuration_check.py` finds the violations with the library jsonschema. No text has a value of the
+configuration, because it may be a secret.
 """
 
 from __future__ import annotations

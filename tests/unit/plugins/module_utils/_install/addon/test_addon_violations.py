@@ -13,7 +13,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.addon.
     describe_violation,
     find_schema_mismatch,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.live.addon_plan import find_violations
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.live.addon_configuration_check import (
+    find_violations,
+)
 
 from ...helpers import rows
 
