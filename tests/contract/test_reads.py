@@ -57,9 +57,11 @@ ALLOWED = {
         "opener.open": "Its body is read with a limit.",
         "urllib.request.build_opener(*handlers).open": "Its body is not read.",
     },
-    f"{ON_A_HOST}/packed_program.py": {
+    f"{ON_A_HOST}/tar_archive.py": {
         "tarfile.open": "Opens an archive with the expected sum.",
         "archive.extractfile": "Opens the program in an archive with the expected sum.",
+    },
+    f"{ON_A_HOST}/rpm_package.py": {
         "gzip.GzipFile": "Opens the payload of a package with the expected sum, which is read in chunks.",
     },
     f"{ON_A_HOST}/machine.py": {

@@ -25,6 +25,7 @@ LATE = {
     ),
     *(f"{LIVE}.{name}" for name in ("candidate_check", "collector_removal", "drop_in_files", "service_checks")),
     *(f"{LIVE}.{name}" for name in ("host_http", "packed_program", "program_installation")),
+    *(f"{LIVE}.{name}" for name in ("deb_package", "rpm_package", "tar_archive")),
     *("http.client", "ssl", "tarfile", "urllib.request"),
 }
 ROW = {"unit": "shop.service", "variables": {"OTEL_SERVICE_NAME": "shop"}}
