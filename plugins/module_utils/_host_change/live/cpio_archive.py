@@ -34,6 +34,8 @@ def iter_cpio_files(archive: Readable) -> Iterator[NamedPart]:
         if not header.startswith(_HEADER_STARTS):
             raise ValueError("its payload is no archive of cpio")
         content_size = int(header[_CONTENT_SIZE], 16)
+        if content_size < 0:
+            raise ValueError("a file has a size below zero")
         name = _read_name(archive, int(header[_NAME_SIZE], 16))
         if name == _LAST_NAME:
             return

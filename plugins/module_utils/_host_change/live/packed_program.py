@@ -18,6 +18,7 @@ from __future__ import annotations
 import lzma
 import struct
 import tarfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple
@@ -34,7 +35,7 @@ _PACKAGE_FOLDER = "usr/bin/"
 _FIX_OF_BROKEN = "Get it again."
 _FIX_OF_MISSING = "Use the archive of the release, a file `.tar.gz`."
 # What the libraries of Python raise for a broken archive.
-_BROKEN_ERRORS = (tarfile.TarError, EOFError, ValueError, struct.error, lzma.LZMAError, OSError)
+_BROKEN_ERRORS = (tarfile.TarError, EOFError, ValueError, struct.error, zlib.error, lzma.LZMAError, OSError)
 
 
 class _Form(NamedTuple):

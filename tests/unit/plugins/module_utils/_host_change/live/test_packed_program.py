@@ -52,6 +52,17 @@ def test_the_program_is_installed_and_nothing_else_of_its_package(tmp_path: Path
     assert not list(tmp_path.rglob("otelcol-contrib.service"))
 
 
+def damage_middle(data: bytes) -> bytes:
+    """Return an archive whose packed data no longer fits together."""
+    middle = len(data) // 2
+    return data[:middle] + b"\xff" * 40 + data[middle + 40 :]
+
+
+def with_negative_size(data: bytes) -> bytes:
+    """Return an rpm whose program has a size below zero."""
+    return gzip.compress(data.replace(b"%08x" % len(PROGRAM), b"-0000001"))
+
+
 # The header of a part has 60 bytes, so after this size the same header would be read again.
 _BACK_TO_ITSELF = b"!<arch>\n" + b"debian-binary".ljust(48) + b"-60".ljust(10) + b"`\n"
 FAULTY: dict[str, tuple[bytes, str]] = {
@@ -65,6 +76,8 @@ FAULTY: dict[str, tuple[bytes, str]] = {
     "deb cut at its end": (packages.deb(FILES)[:-70], "is broken"),
     "rpm cut at its start": (packages.rpm(FILES)[:100], "is broken"),
     "rpm of no cpio": (packages.rpm(FILES, lambda _data: gzip.compress(b"no cpio" * 100)), "is broken"),
+    "rpm with a size below zero": (packages.rpm(FILES, with_negative_size), "is broken: a file has a size below zero"),
+    "archive damaged in its middle": (damage_middle(packages.tar({"otelcol-contrib": PROGRAM * 999})), "is broken"),
     "archive without it": (packages.tar({"other": b""}), "the archive has no file 'otelcol-contrib'"),
 }
 
