@@ -11,6 +11,8 @@ one of them is a secret for the other:
 |---|---|
 | suspects.py | Which few values of a config may be secrets at all? |
 | named_secrets.py | By which name around a value is the value a secret? |
+| secret_paths.py | Does a path lead to a secret, such as `("auth", "tokens", 0)`? |
+| named_values.py | Which name do users give a value, such as that of a header? |
 | secret_names.py | Is a name that of a secret, such as `token`? |
 | secret_shapes.py | Which parts of a text have the shape of a secret, such as a private key? |
 | literal_values.py | Is a value itself, or does it stand for another one, as `${env:TOKEN}` and `CHANGEME` do? |
@@ -23,16 +25,10 @@ from typing import Any
 
 from .literal_values import default_in_reference, is_literal, is_scheme, strip_scheme
 from .named_secrets import find_secret_name
+from .named_values import attribute_name_at, header_name_at, may_be_login
 from .paths import Path, iter_leaves
-from .secret_names import (
-    attribute_name_at,
-    header_name_at,
-    holds_user_passwords,
-    is_secret_attribute,
-    is_secret_header,
-    is_secret_path,
-    may_be_login,
-)
+from .secret_names import is_secret_attribute, is_secret_header
+from .secret_paths import holds_user_passwords, is_masked_path
 from .secret_shapes import find_secrets_in_text
 from .suspects import Suspect, find_suspects
 
@@ -90,4 +86,4 @@ def is_secret(path: Path, text: str, config: Any = None) -> bool:
     """
     if is_secret_header(header_name_at(config, path)) or is_secret_attribute(attribute_name_at(config, path), text):
         return True
-    return is_secret_path(path) or any(find_secrets_in_text(text))
+    return is_masked_path(path) or any(find_secrets_in_text(text))

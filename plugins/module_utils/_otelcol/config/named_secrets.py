@@ -11,18 +11,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from .named_values import attribute_name_at, header_name_at, names_kubernetes_secret
 from .paths import Path
-from .secret_names import (
-    attribute_name_at,
-    header_name_at,
-    is_secret_attribute,
-    is_secret_header,
-    is_secret_key,
-    is_secret_path,
-    names_credential_source,
-    names_kubernetes_secret,
-    setting_name,
-)
+from .secret_names import is_secret_attribute, is_secret_header, names_credential_source
+from .secret_paths import is_masked_path, is_secret_setting, read_setting
 from .secret_shapes import ATTRIBUTE_PREFIX
 
 
@@ -65,8 +57,8 @@ def _find_name_of_setting(path: Path, text: str) -> SecretName | None:
     """Return the name of a setting by which its value is a secret: the last four rows of the table."""
     if names_credential_source(path[-1], text):
         return None
-    if is_secret_key(path):
-        return SecretName(f"`{setting_name(path)}`")
-    if is_secret_path(path):
-        return SecretName(f"`{setting_name(path)}`", counts_for_rules=False)
+    if is_secret_setting(path):
+        return SecretName(f"`{read_setting(path).name}`")
+    if is_masked_path(path):
+        return SecretName(f"`{read_setting(path).name}`", counts_for_rules=False)
     return None

@@ -76,6 +76,11 @@ def value_at(config: Any, path: Path, default: Any = None) -> Any:
     return config
 
 
+def key_from_end(path: Path, number: int) -> str | int:
+    """Return a key of a path, counted from its end: 1 is the last key. A shorter path has an empty text there."""
+    return path[-number] if len(path) >= number else ""
+
+
 def mapping_at(config: Any, *path: str) -> dict[str, Any]:
     """Return the mapping at a path; an empty one where there is none or it is no mapping."""
     for part in path:

@@ -16,7 +16,7 @@ from typing import Any
 from .literal_values import default_in_reference, is_literal, strip_scheme
 from .named_secrets import find_secret_name
 from .paths import Path
-from .secret_names import holds_user_passwords, may_hold_secret
+from .secret_paths import holds_user_passwords, may_hold_secret
 from .secret_shapes import RANDOM_TEXT
 from .suspects import Suspect, find_suspects
 
@@ -50,7 +50,7 @@ def secret_kind_of(config: Any, suspect: Suspect) -> str:
 
 def _find_kind_by_name(config: Any, path: Path, text: str) -> str:
     """Return the kind of secret of a value by the names around it; empty if it is none or comes from a variable."""
-    if not may_hold_secret(path[-2:]):
+    if not may_hold_secret(path):
         return ""
     if holds_user_passwords(path):
         has_password = any(_has_clear_password(line) for line in text.splitlines())

@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 
 from .literal_values import scalar_text
 from .paths import Path
-from .secret_names import is_setting_of_pairs, may_hold_secret
+from .secret_names import is_setting_of_pairs
+from .secret_paths import may_hold_secret
 from .secret_shapes import Secret, find_secrets_in_text, is_cacheable, is_too_short
 
 

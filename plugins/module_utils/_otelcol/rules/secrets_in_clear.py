@@ -19,9 +19,11 @@ from typing import Any
 
 from ..config.config_secrets import is_secret
 from ..config.literal_values import is_literal, is_placeholder
+from ..config.named_values import header_name_at
 from ..config.paths import Path, Position, format_path
 from ..config.secret_kinds import DEFAULT_PREFIX, secret_kind_at, secret_kind_of
-from ..config.secret_names import header_name_at, is_secret_header, is_secret_key
+from ..config.secret_names import is_secret_header
+from ..config.secret_paths import is_secret_setting
 from ..config.secret_shapes import ATTRIBUTE_PREFIX, RANDOM_TEXT
 from .rule_definitions import SEVERITY_OF_RULE, Fault, define_rules
 from .subject import Subject
@@ -141,7 +143,7 @@ def _is_named_as_secret(config: Any, path: Path) -> bool:
     header = header_name_at(config, path)
     if header:
         return is_secret_header(header)
-    return is_secret_key(path)
+    return is_secret_setting(path)
 
 
 def _has_placeholder(path: Path, text: str) -> bool:
@@ -153,7 +155,7 @@ def _has_placeholder(path: Path, text: str) -> bool:
     if not _BRACKETS_ALONE.match(text):
         return False
     is_header = path[-2:-1] == ("headers",)
-    return key in _NAME_KEYS or is_header or is_secret_key(path)
+    return key in _NAME_KEYS or is_header or is_secret_setting(path)
 
 
 RULES = (
