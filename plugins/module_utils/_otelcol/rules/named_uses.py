@@ -19,7 +19,7 @@ from ..catalogue.reference_keys import ReferenceKey
 from ..config.paths import SECTIONS, Path, iter_leaves
 from .build_facts import Build
 from .configured_components import ConfiguredComponent, configured_components
-from .settings_cache import cached_by_settings
+from .settings_cache import find_in_components
 from .structure import is_expression
 from .subject import Subject
 
@@ -58,7 +58,7 @@ def list_pipeline_uses(subject: Subject) -> Iterator[NamedUse]:
 
 def _list_catalogued_uses(subject: Subject, target_section: str) -> Iterator[NamedUse]:
     """Yield the names at the catalogue's keys that are names of extensions, or of pipelines."""
-    for _component_path, use in _find_catalogued_uses(subject):
+    for _component, use in find_in_components(subject, _list_uses_in_component):
         if use.target_section == target_section:
             yield use.named_use
 
@@ -70,12 +70,8 @@ class _CatalogueUse(NamedTuple):
     named_use: NamedUse
 
 
-@cached_by_settings
-def _find_catalogued_uses(build: Build, component: ConfiguredComponent) -> Iterator[_CatalogueUse]:
-    """Yield each name in the settings of a component. Only connectors name pipelines.
-
-    It is called with a subject, and then yields the path of each component with each use.
-    """
+def _list_uses_in_component(build: Build, component: ConfiguredComponent) -> Iterator[_CatalogueUse]:
+    """Yield each name in the settings of a component. Only connectors name pipelines."""
     if component.section not in SECTIONS:
         return
     target_sections = ("extensions", "pipelines") if component.section == "connectors" else ("extensions",)

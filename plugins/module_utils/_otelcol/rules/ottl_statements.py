@@ -35,7 +35,7 @@ from .constraints import QUOTE_FIX, RuleFault
 from .given_values import EXPANSION_START
 from .ottl_settings import REQUEST_CONTEXT, SettingText, TextGroup, list_groups
 from .rule_definitions import SEVERITY_OF_RULE, Fault, define_rules, define_shared_rules
-from .settings_cache import cached_by_settings
+from .settings_cache import find_in_components
 from .subject import Subject, once_per_subject
 
 # The kind of rows about conditions of tail_sampling, whose faults a rule of its own reports.
@@ -70,9 +70,9 @@ def _find_faults_of_all_texts(subject: Subject) -> Iterator[RuleFault]:
         return
     build = build_of(subject.target)
     started = {component.id for component in listed_components(subject)}
-    for (_section, component_id), text_trouble in _find_troubles_in_settings(subject):
+    for component, text_trouble in find_in_components(subject, _list_troubles_in_settings):
         # The Collector reads a route only when it builds the connector for a pipeline.
-        is_idle = text_trouble.is_route and trim_id(component_id) not in started
+        is_idle = text_trouble.is_route and trim_id(component.id) not in started
         doubt = "no pipeline uses it yet" if is_idle else _explain_doubt(text_trouble.placed_trouble.trouble, build)
         yield RuleFault(text_trouble.rule, _report_trouble(text_trouble.placed_trouble, doubt))
 
@@ -93,8 +93,7 @@ class _TextTrouble(NamedTuple):
     """Whether the text is a route, which the Collector reads only for a pipeline."""
 
 
-@cached_by_settings
-def _find_troubles_in_settings(build: Build, component: ConfiguredComponent) -> Iterator[_TextTrouble]:
+def _list_troubles_in_settings(build: Build, component: ConfiguredComponent) -> Iterator[_TextTrouble]:
     """Yield the troubles in the texts of a component."""
     known_type = build.find_component(component.section, component.type)
     if known_type is None:

@@ -35,7 +35,7 @@ from .row_certainty import explain_doubt, hedge_fault
 from .row_conditions import RowCondition, has_required_values, read_conditions
 from .rule_definitions import Fault, define_shared_rules
 from .setting_values import find_setting_faults
-from .settings_cache import cached_by_settings
+from .settings_cache import find_in_components
 from .subject import Subject, once_per_subject
 
 # The path of the receiver to which the operator adds settings if a target allocator finds the targets.
@@ -90,20 +90,19 @@ def _find_refused_by_decoders(subject: Subject) -> Iterator[RuleFault]:
     moved_paths = {path for path, _move in find_movable_settings(subject)}
     # Roles have the names of sections: what a pipeline lists among its receivers is in the section `receivers`.
     in_use = {(component.role, component.id) for component in used_components(subject)}
-    for component_path, refusal in _find_refusals(subject):
+    for component, refusal in find_in_components(subject, _list_refusals):
         # A target allocator adds what is missing, but only to the receiver with exactly this name.
-        is_added_by_allocator = is_allocated and component_path == _ALLOCATED_RECEIVER and refusal.rule == MISSING_FIELD
+        is_completed = is_allocated and component.config_path == _ALLOCATED_RECEIVER
+        is_added_by_allocator = is_completed and refusal.rule == MISSING_FIELD
         is_moved_setting = refusal.rule == UNKNOWN_FIELD and refusal.fault.path in moved_paths
         if is_added_by_allocator or is_moved_setting:
             continue
-        section_name, component_id = component_path
-        is_unused = refusal.needs_use and (section_name, trim_id(component_id)) not in in_use
+        is_unused = refusal.needs_use and (component.section, trim_id(component.id)) not in in_use
         doubt = "no pipeline uses it yet" if is_unused else ""
         yield RuleFault(refusal.rule, hedge_fault(refusal.fault, doubt))
 
 
-@cached_by_settings
-def _find_refusals(build: Build, component: ConfiguredComponent) -> Iterator[_Refusal]:
+def _list_refusals(build: Build, component: ConfiguredComponent) -> Iterator[_Refusal]:
     """Yield what the decoder refuses in the settings of a component.
 
     Rows of constraints.json may have `fields` too, for settings that the decoder does not show, such as scrape configs.

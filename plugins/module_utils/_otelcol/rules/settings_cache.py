@@ -3,21 +3,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A cache of what rules find in the settings of a component, for the next config with the same settings. Private.
 
-Configs of one run often have the same components, and a walk through settings takes most of the time of a run. The
-decorator `cached_by_settings` is for a function that looks at one component, such as this one of setting_fields.py:
+Configs of one run often have the same components, and a walk through settings takes most of the time of a run. So a
+rule has a function that looks at one component, such as this one of setting_fields.py:
 
-    @cached_by_settings
-    def _find_refusals(build: Build, component: ConfiguredComponent) -> Iterator[_Refusal]: …
+    def _list_refusals(build: Build, component: ConfiguredComponent) -> Iterator[_Refusal]: …
 
-The rules call the decorated function with a subject: `_find_refusals(subject)` yields what it finds in each component.
-The cache is kept with the build (build_facts.py), since the answers are about the components of the build.
+It does not call the function itself, but asks `find_in_components(subject, _list_refusals)` for the answers about all
+components. The cache is kept with the build (build_facts.py), since the answers are about the components of the build.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from ..config.paths import value_at
 from ..errors import may_suggest
@@ -30,36 +28,37 @@ _LONGEST_SETTINGS = 4096
 # When the cache has as many settings, it is emptied.
 _MOST_CACHED_SETTINGS = 4096
 _Answer = TypeVar("_Answer")
-_ComponentPath = tuple[str, str]
-"""The section and the id of a component."""
 _AnswersByFunction = dict[Any, Any]
-"""What each decorated function found in some settings."""
+"""What each function found in some settings."""
 
 
-def cached_by_settings(
-    find: Callable[[Build, ConfiguredComponent], Iterable[_Answer]],
-) -> Callable[[Subject], Iterator[tuple[_ComponentPath, _Answer]]]:
-    """Return a function that yields the answers of `find` for each component of a subject, with the component's path.
+class AnswerOnComponent(NamedTuple, Generic[_Answer]):
+    """Something that a function found in the settings of a component."""
 
-    The answers of `find` must follow from the build and the component alone, because it is called once for equal
-    components of all configs. `service.telemetry` counts as a component. Without a known build, nothing is found.
+    component: ConfiguredComponent
+    answer: _Answer
+
+
+def find_in_components(
+    subject: Subject, find_answers: Callable[[Build, ConfiguredComponent], Iterable[_Answer]]
+) -> Iterator[AnswerOnComponent[_Answer]]:
+    """Yield the answers of a function about each component of a subject.
+
+    The answers must follow from the build and the component alone, because the function is called once for equal
+    components of all configs. It is a function of a file, since the cache tells functions apart by their identity.
+    `service.telemetry` counts as a component. Without a known build, nothing is found.
     """
-
-    @wraps(find)
-    def find_or_recall(subject: Subject) -> Iterator[tuple[_ComponentPath, _Answer]]:
-        if subject.target is None:
-            return
-        build = build_of(subject.target)
-        for component, cached_answers in _list_with_cached_answers(subject):
-            answers = cached_answers.get(find)
-            if answers is None:
-                answers = tuple(find(build, component))
-                if may_suggest():  # without suggestions the answers are not those of the next config
-                    cached_answers[find] = answers
-            for answer in answers:
-                yield component.config_path, answer
-
-    return find_or_recall
+    if subject.target is None:
+        return
+    build = build_of(subject.target)
+    for component, cached_answers in _list_with_cached_answers(subject):
+        answers = cached_answers.get(find_answers)
+        if answers is None:
+            answers = tuple(find_answers(build, component))
+            if may_suggest():  # without suggestions the answers are not those of the next config
+                cached_answers[find_answers] = answers
+        for answer in answers:
+            yield AnswerOnComponent(component, answer)
 
 
 @once_per_subject

@@ -29,7 +29,7 @@ from .constraints import RuleFault, RuleFaults
 from .row_certainty import explain_doubt, hedge_fault
 from .row_conditions import has_required_values
 from .rule_definitions import Fault
-from .settings_cache import cached_by_settings
+from .settings_cache import find_in_components
 from .subject import Subject
 
 _SectionAndId = tuple[str, str]
@@ -43,15 +43,16 @@ def find_violated_constraints(subject: Subject) -> RuleFaults:
     build = build_of(subject.target)
     signals_by_component = _map_signals_of_started(subject)
     excluding_keys = _list_excluding_keys(subject)
-    for component, violation in _find_violations(subject):
+    for component, violation in find_in_components(subject, _list_violations):
         row = violation.constraint_row
-        section_name, component_id = component
-        signals = signals_by_component.get((section_name, trim_id(component_id)))
-        if not excluding_keys.isdisjoint(row) or not _counts_for_signals(row, signals or ()):
+        signals = signals_by_component.get((component.section, trim_id(component.id)))
+        is_excluded = not excluding_keys.isdisjoint(row)
+        if is_excluded or not _counts_for_signals(row, signals or ()):
             continue
-        if not _is_extension_id(row, violation.fault, subject):
-            doubt = explain_doubt(row, build, section_name, component_id, is_started=signals is not None)
-            yield RuleFault(violation.rule, hedge_fault(violation.fault, doubt))
+        if _is_extension_id(row, violation.fault, subject):
+            continue
+        doubt = explain_doubt(row, build, component.section, component.id, is_started=signals is not None)
+        yield RuleFault(violation.rule, hedge_fault(violation.fault, doubt))
 
 
 # ── The rows that settings violate ──
@@ -65,12 +66,8 @@ class _Violation(NamedTuple):
     fault: Fault
 
 
-@cached_by_settings
-def _find_violations(build: Build, component: ConfiguredComponent) -> Iterator[_Violation]:
-    """Yield the rows that the settings of a component violate, whatever the deployment and the pipelines are.
-
-    It is called with a subject, and then yields the section and the id of each component with each violation.
-    """
+def _list_violations(build: Build, component: ConfiguredComponent) -> Iterator[_Violation]:
+    """Yield the rows that the settings of a component violate, whatever the deployment and the pipelines are."""
     known_type = build.find_component(component.section, component.type)
     if known_type is None and component.section != TELEMETRY[0]:
         return
@@ -83,14 +80,14 @@ def _find_violations(build: Build, component: ConfiguredComponent) -> Iterator[_
     for constraint, path, settings in constraint_places.find_places(read_settings, component.config_path):
         if not _is_applicable(constraint, settings):
             continue
-        # The path, below the settings of the component, of the settings around those that the row is about.
-        outer_path = path[len(component.config_path) : -1]
-        if not has_required_values(constraint.outer_conditions, value_at(component.settings, outer_path)):
+        # The settings around those that the row is about.
+        outer_settings = value_at(component.settings, path[len(component.config_path) : -1])
+        if not has_required_values(constraint.outer_conditions, outer_settings):
             continue
         row = constraint.constraint_row
         for check, operand in constraint.checks:
-            for rule, fault in check(operand, settings, path, row):
-                yield _Violation(row, row.get("rule", rule), fault)
+            for found in check(operand, settings, path, row):
+                yield _Violation(row, row.get("rule", found.rule), found.fault)
 
 
 def _is_applicable(constraint: Constraint, settings: Any) -> bool:

@@ -41,7 +41,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import RULES, lint_config
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.settings_cache import (
-    cached_by_settings,
+    find_in_components,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import (
     Deployment,
@@ -153,14 +153,14 @@ def test_what_rules_share_is_found_once() -> None:
 def test_what_settings_tell_is_found_once_for_a_build(first: Any, second: Any) -> None:
     asked: list[Any] = []
 
-    @cached_by_settings
     def told(_build: Build, component: ConfiguredComponent) -> Iterator[str]:
         asked.append(component.settings)
         yield repr(component.settings)
 
     def answers(settings: Any, build: TargetBuild | None) -> list[str]:
         one = Subject({"exporters": {"debug": settings}}, target=build)
-        return [answer for path, answer in told(one) if path == ("exporters", "debug")]
+        found = find_in_components(one, told)
+        return [answer for component, answer in found if component.config_path == ("exporters", "debug")]
 
     build_of(target()).cached_answers.clear()
     for settings in (first, second, first):
