@@ -27,22 +27,40 @@ _CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tr
 _DETECTION = f"{_CONTRIB}/processor/resourcedetectionprocessor"
 _FILES = f"{_CONTRIB}/receiver/filelogreceiver#offset-tracking"
 
-# The detectors that describe the machine or the container of the collector itself, and one attribute of each that
-# senders have too. What describes the cluster or the account is the same for all of its senders: eks, aks, openshift,
-# kubeadm. What `env` has, the pod's environment says on purpose.
-_DETECTORS_OF_HOST_NAME = (
-    *("akamai", "alibaba_ecs", "azure", "consul", "digitalocean", "docker", "dynatrace", "ec2", "gcp", "hetzner"),
-    *("nova", "oraclecloud", "scaleway", "system", "tencent_cvm", "upcloud", "vultr"),
-)
+# The modes of collectors that get the data of other hosts.
+_GATEWAYS = ("deployment", "statefulset")
+# The detectors that describe the machine or the container of the collector itself, each with an attribute that senders
+# have too. Others are no mistake: what eks, aks, openshift and kubeadm tell of the cluster or the account is the same
+# for all senders, and what `env` has, the pod's environment says on purpose.
 _ATTRIBUTE_BY_DETECTOR = {
-    **dict.fromkeys(_DETECTORS_OF_HOST_NAME, "host.name"),
+    "akamai": "host.name",
+    "alibaba_ecs": "host.name",
+    "azure": "host.name",
+    "consul": "host.name",
+    "digitalocean": "host.name",
+    "docker": "host.name",
+    "dynatrace": "host.name",
+    "ec2": "host.name",
     "ecs": "aws.ecs.task.arn",
     "elastic_beanstalk": "service.instance.id",
+    "gcp": "host.name",
     "heroku": "service.name",
+    "hetzner": "host.name",
     "k8snode": "k8s.node.name",
     "lambda": "faas.name",
+    "nova": "host.name",
+    "oraclecloud": "host.name",
+    "scaleway": "host.name",
+    "system": "host.name",
+    "tencent_cvm": "host.name",
+    "upcloud": "host.name",
+    "vultr": "host.name",
 }
-_GATEWAYS = ("deployment", "statefulset")
+# Receivers that begin with `start_at`, and what they read.
+_READ_BY_TYPE = {"filelog": "files", "journald": "the journal"}
+
+
+# ── The host of each sender ──
 
 
 @about("deployment")
@@ -89,20 +107,25 @@ def _find_replacing_detectors(part: StartedComponent) -> Iterator[str]:
     """Yield the detectors of machines whose attributes replace those of the data; by default they do."""
     if part.settings.get("override", True) is not True:  # a variable may turn it off
         return
-    # Older versions have this list of the only attributes that are added; newer ones a switch for each of them.
-    wanted_attributes = list_at(part.settings, "attributes")
     for detector in list_at(part.settings, "detectors"):
         attribute = _ATTRIBUTE_BY_DETECTOR.get(detector) if isinstance(detector, str) else None
-        if attribute is None:
-            continue
-        enabled = value_at(part.settings, (detector, "resource_attributes", attribute, "enabled"), True)
-        is_wanted = not wanted_attributes or attribute in wanted_attributes
-        if is_wanted and enabled is not False:
+        if attribute and _adds_attribute(part.settings, detector, attribute):
             yield detector
 
 
-# Receivers that begin with `start_at`, and what they read.
-_READ_BY_TYPE = {"filelog": "files", "journald": "the journal"}
+def _adds_attribute(settings: dict[str, Any], detector: str, attribute: str) -> bool:
+    """Whether a detector adds an attribute, as all do by default.
+
+    Older versions have a list of the attributes that are added: `attributes: [host.id]`. Newer ones have a switch for
+    each of them: `system: {resource_attributes: {host.name: {enabled: false}}}`.
+    """
+    listed_attributes = list_at(settings, "attributes")
+    if listed_attributes and attribute not in listed_attributes:
+        return False
+    return value_at(settings, (detector, "resource_attributes", attribute, "enabled"), True) is not False
+
+
+# ── The lines of a host ──
 
 
 @about("deployment")
