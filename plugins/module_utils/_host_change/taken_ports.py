@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which ports of a host are taken, and by whom, out of the tables of `/proc/net`. Private.
 
-`live/host_faults.py` asks this before a deployment, and `live/host_facts.py` for the diagnosis. A listener is a socket
-that waits on a port. Its holder is the process that has it; `live/machine.py` finds holders by the inode of the socket.
+`live/host_faults.py` asks this before a deployment, and `live/serving_facts.py` for the diagnosis. A listener is a
+socket that waits on a port. Its holder is the process that has it; `live/machine.py` finds holders by the inode of the
+socket.
 A port of a collector is taken if a process of another unit holds a listener that blocks it. For example:
 
     port 4317/tcp is in use by process 812 (otelcol-contrib) of otelcol-contrib.service

@@ -28,7 +28,7 @@ from ..host_question import DiagnosisOptions, HostQuestion
 from ..host_release import CollectorBundle, build_release_files, check_collector_name
 from .credential_mask import build_mask
 from .host_edge import run_task
-from .host_facts import read_host_facts
+from .host_facts import collect_host_facts, read_settled_unit
 from .host_faults import build_bundle, read_secrets
 from .host_probe import HostProbe
 from .host_store import Store
@@ -177,14 +177,14 @@ def _read_metrics(machine: Machine, metrics_url: str) -> _MetricsText:
 
 def _read_facts(machine: Machine, collector: _DiagnosedCollector) -> dict[str, Any]:
     """Return the facts of a collector, with `services`, and with `probe` if test data was sent."""
-    host_facts = read_host_facts(machine, collector.store, collector.bundle, collector.options)
-    collector_facts = host_facts.collect_facts()
+    unit_state = read_settled_unit(machine, collector.store, collector.bundle)
+    collector_facts = collect_host_facts(machine, unit_state, collector.store, collector.bundle, collector.options)
     services = ServiceDropIns(machine, collector.store, collector.service_rows).describe_services()
     release = collector_facts["release"]
     release["credentials"] += collector.missing_credential_paths
     release["differs"] += [service["place"] for service in services if not service["is_there"]]
     facts: dict[str, Any] = {**collector_facts, "services": services}
-    if host_facts.is_running and _sends_test_data(collector):
+    if unit_state.is_running and _sends_test_data(collector):
         facts["probe"] = HostProbe(machine, collector.bundle.metrics_url, collector.options.question).run()
     return facts
 

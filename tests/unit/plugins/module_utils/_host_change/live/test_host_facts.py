@@ -5,18 +5,18 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.host_answer import CollectorFacts
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.host_question import DiagnosisOptions
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.host_release import (
     CollectorBundle,
     OpenedPort,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.host_facts import (
-    HostFacts,
-    read_host_facts,
+    collect_host_facts,
+    read_settled_unit,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.host_store import Store
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.machine import CommandResult
@@ -35,7 +35,7 @@ class StartingMachine(FakeMachine):
     def __init__(self, root: Path, *, opens: float = 1e9, ends: float = 1e9, age: float = 0.0, thief: int = 0) -> None:
         super().__init__(root)
         self.others = {4317: Holder(81, "nc", "thief.service")} if thief else {}
-        self.opens, self.ends, self.begun = self.clock + opens, self.clock + ends, time.monotonic() - age
+        self.opens, self.ends, self.begun = self.clock + opens, self.clock + ends, self.booted_for - age
 
     def run(self, *_words: str) -> CommandResult:
         shown = ENDED if self.clock >= self.ends else RUNS
@@ -49,12 +49,13 @@ class StartingMachine(FakeMachine):
 OPTIONS = DiagnosisOptions({}, sends_test_data=False, log_seconds=600, log_line_count=100)
 
 
-def facts_of(machine: StartingMachine) -> HostFacts:
-    return read_host_facts(machine, Store(machine.root, AGENT.name, machine, encrypts=False), AGENT, OPTIONS)
+def facts_of(machine: StartingMachine) -> CollectorFacts:
+    store = Store(machine.root, AGENT.name, machine, encrypts=False)
+    return collect_host_facts(machine, read_settled_unit(machine, store, AGENT), store, AGENT, OPTIONS)
 
 
 def test_a_process_that_ends_after_each_start_is_not_said_to_run(tmp_path: Path) -> None:
-    service = facts_of(StartingMachine(tmp_path, ends=5)).describe_service()
+    service = facts_of(StartingMachine(tmp_path, ends=5))["service"]
     assert (service["active"], service["sub"], service["result"]) == ("activating", "auto-restart", "exit-code")
 
 
@@ -68,6 +69,6 @@ def test_the_wait_is_as_long_as_a_start_and_bounded(
 ) -> None:
     host = StartingMachine(tmp_path, **machine)
     begun = host.clock
-    looked = facts_of(host)
+    facts = facts_of(host)
     assert host.clock - begun == pytest.approx(seconds, abs=0.5)
-    assert len(looked.collect_facts()["closed"]) == closed
+    assert len(facts["closed"]) == closed
