@@ -167,10 +167,11 @@ class DiskFacts(TypedDict):
 
     path: str
     percent: int
-    """How much of it is used."""
+    """How much of it is used; 0 if it reports no blocks."""
     full: bool
-    """Whether no block or no file is left."""
+    """Whether no block or no file is left. One that reports no blocks or no files is not full for this reason."""
     free_mib: int
+    """0 also if it reports no blocks."""
 
 
 class CollectorFacts(TypedDict):

@@ -33,12 +33,20 @@ def _describe_disk(folder: str) -> DiskFacts:
     Source: statvfs(3). `f_bavail` and `f_favail` count the blocks and files that are left for users without rights.
     """
     file_system = os.statvfs(folder)
-    has_no_block_left = file_system.f_bavail == 0
+    # Some file systems report no blocks, such as some of FUSE. This tells nothing about room.
+    has_no_block_left = file_system.f_blocks > 0 and file_system.f_bavail == 0
     # Some file systems have no fixed number of files, and report none.
     has_no_file_left = file_system.f_files > 0 and file_system.f_favail == 0
     return {
         "path": folder,
-        "percent": 100 - 100 * file_system.f_bavail // max(file_system.f_blocks, 1),
+        "percent": _compute_used_percent(file_system),
         "full": has_no_block_left or has_no_file_left,
         "free_mib": file_system.f_bavail * file_system.f_frsize >> _BITS_OF_MIB,
     }
+
+
+def _compute_used_percent(file_system: os.statvfs_result) -> int:
+    """Return how much of a file system is used, in percent; 0 if it reports no blocks."""
+    if not file_system.f_blocks:
+        return 0
+    return 100 - 100 * file_system.f_bavail // file_system.f_blocks

@@ -29,8 +29,19 @@ def disk_of(monkeypatch: pytest.MonkeyPatch, folder: Path, **counts: int) -> dic
         ({"f_bavail": 0}, (100, True, 0)),
         ({"f_favail": 0}, (40, True, 600)),
         ({"f_files": 0, "f_favail": 0}, (40, False, 600)),
+        ({"f_blocks": 0, "f_bavail": 0}, (0, False, 0)),
+        ({"f_blocks": 0, "f_bavail": 0, "f_files": 0, "f_favail": 0}, (0, False, 0)),
+        ({"f_blocks": 0, "f_bavail": 0, "f_favail": 0}, (0, True, 0)),
     ],
-    ids=["has room", "no block is left", "no file is left", "has no fixed number of files"],
+    ids=[
+        "has room",
+        "no block is left",
+        "no file is left",
+        "has no fixed number of files",
+        "reports no blocks",
+        "reports neither blocks nor files",
+        "reports no blocks, and no file is left",
+    ],
 )
 def test_a_file_system_is_full_without_a_block_or_a_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, counts: dict[str, int], expected: tuple[int, bool, int]
