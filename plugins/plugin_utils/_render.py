@@ -32,7 +32,7 @@ from ..module_utils._collector import platform as platform_rules
 from ..module_utils._collector.backends import BACKENDS
 from ..module_utils._collector.manifests import service_account
 from ..module_utils._collector.manifests.build import CollectorBuild
-from ..module_utils._collector.manifests.pod import list_volumes
+from ..module_utils._collector.manifests.pod_volumes import list_volumes
 from ..module_utils._host import connection_checks
 from ..module_utils._otelcol.errors import Problem, prefix_problems
 from ..module_utils._otelcol.kube.objects import Manifest

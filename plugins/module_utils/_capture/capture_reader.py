@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .._collector.manifests.pod import CONTAINER_SECURITY
+from .._collector.manifests.pod_security import CONTAINER_SECURITY
 from .._otelcol.config.paths import mapping_at
 from .._otelcol.needs.quantities import MIB
 

@@ -25,13 +25,13 @@ from .manifests import (
     autoscaler,
     certificate,
     collector_roles,
+    config_map,
     extra,
     monitoring,
     namespaces,
     network,
     open_telemetry_collector,
     openshift_route,
-    pod,
     security_context_constraints,
     service_account,
     target_allocator,
@@ -105,7 +105,7 @@ def _build_plain_manifests(collector_build: CollectorBuild) -> list[Manifest]:
     """Return all objects of one collector without the operator."""
     builders: Builders = (
         *_ACCOUNT_BUILDERS,
-        pod.render_config_map,
+        config_map.render_config_map,
         network.render_headless_service,
         network.render_service,
         WORKLOADS[collector_build.collector.mode].render,

@@ -19,7 +19,8 @@ from .._otelcol.needs.needed_ports import CollectorPort
 from .._otelcol.needs.needed_variables import DOWNWARD_FIELDS
 from .._otelcol.needs.quantities import parse_bytes
 from .._otelcol.rules.subject import Deployment
-from .manifests.pod import CONFIG_DIRECTORY, keeps_state_on_node
+from .manifests.config_map import CONFIG_DIRECTORY
+from .manifests.pod_volumes import keeps_state_on_node
 from .options import Collector
 from .platform import Platform
 

@@ -113,7 +113,7 @@ def _find_folder_lacks(platform: Platform, collector: Collector, volumes: list[d
     """Yield what a platform lacks for the folders of nodes that a collector mounts.
 
     `volumes` are all volumes of the pod. Only the user's may be written to here: whether the state of a collector is in
-    a folder of its node is decided by the platform itself (`keeps_state_on_node` of manifests/pod.py).
+    a folder of its node is decided by the platform itself (`keeps_state_on_node` of manifests/pod_volumes.py).
     """
     writable_names = {volume["name"] for volume in collector.volumes if not volume.get("read_only", True)}
     refused_folders = []

@@ -20,7 +20,7 @@ from typing import Any
 
 from .._collector.manifests.build import omit_empty
 from .._collector.manifests.namespaces import render_shared_namespace
-from .._collector.manifests.pod import variable_source
+from .._collector.manifests.variable_sources import render_variable_source
 from .._collector.options import replace_registry
 from .._otelcol.config.paths import list_at, mapping_at
 from .._otelcol.kube import names
@@ -150,4 +150,4 @@ def _move_to_registry(image: str, instrumentation: Instrumentation) -> str:
 
 def _list_variables(env: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return variables as a container has them, in order of their names: `[{"name": "A", "value": "1"}]`."""
-    return [{"name": name, **variable_source(name, env[name])} for name in sorted(env)]
+    return [{"name": name, **render_variable_source(name, env[name])} for name in sorted(env)]

@@ -15,7 +15,7 @@ import hashlib
 import re
 from typing import Any, NamedTuple
 
-from .._collector.manifests.pod import CONTAINER_SECURITY
+from .._collector.manifests.pod_security import CONTAINER_SECURITY
 from .._otelcol.kube.names import LINUX_NODES, OWNER
 
 # The port on which the pod serves the program, and the name of the file there.

@@ -20,7 +20,8 @@ from urllib.parse import quote
 
 from .._collector.manifests.build import Manifest, omit_empty
 from .._collector.manifests.namespaces import render_shared_namespace
-from .._collector.manifests.pod import CONTAINER_SECURITY, variable_source
+from .._collector.manifests.pod_security import CONTAINER_SECURITY
+from .._collector.manifests.variable_sources import render_variable_source
 from .._collector.options import replace_registry
 from .._otelcol.errors import Problem, strip_credentials
 from .._otelcol.kube import names
@@ -247,7 +248,7 @@ def _list_environment(app: SampleApp, service: str, endpoint: str) -> list[dict[
         variables["NEXT_URL"] = f"http://{app.service_name(DATASTORE)}:{PORT}/"
         variables |= _list_load_variables(app.load)
     variables |= app.env
-    return [{"name": name, **variable_source(name, variable)} for name, variable in variables.items()]
+    return [{"name": name, **render_variable_source(name, variable)} for name, variable in variables.items()]
 
 
 def _join_resource_attributes(app: SampleApp) -> str:

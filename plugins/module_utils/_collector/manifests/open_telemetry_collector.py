@@ -32,10 +32,16 @@ from typing import Any
 
 from ..._otelcol.kube import names
 from ..options import Collector
-from . import autoscaler, own_metrics, pod, workload
+from . import autoscaler, own_metrics, workload
+from .api_token import ApiToken, render_api_token
 from .build import CollectorBuild, Manifest, frame_manifest, omit_empty
+from .collector_container import render_lifecycle, render_shared_fields
+from .container_probes import find_probe_times
 from .explicit_config import make_config_explicit
 from .network import DUAL_STACK
+from .pod import list_user_containers, render_shared_pod_fields
+from .pod_security import CONTAINER_SECURITY, render_pod_security
+from .pod_volumes import list_volume_mounts, list_volumes
 from .target_allocator import prepare_operator_config, render_target_allocator
 
 API_VERSION = "opentelemetry.io/v1beta1"
@@ -74,9 +80,9 @@ def _render_sidecar_fields(build: CollectorBuild) -> dict[str, Any]:
     No field of the custom resource reaches that pod. So the container also has the security context that the pod of
     another collector has, without `fsGroup`, which exists for pods alone. The pod has a token by itself.
     """
-    pod_context = {key: value for key, value in pod.pod_security(build).items() if key != "fsGroup"}
-    no_token = pod.ApiToken([], [])
-    return _render_container_fields(build, {**pod.CONTAINER_SECURITY, **pod_context}, no_token)
+    pod_context = {key: value for key, value in render_pod_security(build).items() if key != "fsGroup"}
+    no_token = ApiToken([], [])
+    return _render_container_fields(build, {**CONTAINER_SECURITY, **pod_context}, no_token)
 
 
 def _render_workload_fields(build: CollectorBuild, config: Mapping[str, Any]) -> dict[str, Any]:
@@ -107,19 +113,19 @@ def _render_pod_fields(build: CollectorBuild) -> dict[str, Any]:
     """
     collector = build.collector
     return {
-        **_render_container_fields(build, dict(pod.CONTAINER_SECURITY), pod.render_api_token(build)),
-        "podSecurityContext": pod.pod_security(build),
+        **_render_container_fields(build, dict(CONTAINER_SECURITY), render_api_token(build)),
+        "podSecurityContext": render_pod_security(build),
         "terminationGracePeriodSeconds": collector.termination_grace_seconds,
-        **omit_empty(lifecycle=pod.lifecycle_hooks(build)),
-        **omit_empty(additionalContainers=pod.list_user_containers(build), initContainers=collector.init_containers),
+        **omit_empty(lifecycle=render_lifecycle(build)),
+        **omit_empty(additionalContainers=list_user_containers(build), initContainers=collector.init_containers),
         **omit_empty(ipFamilyPolicy=DUAL_STACK if collector.is_dual_stack else None),
-        **pod.pod_fields(build, collector.pods),
+        **render_shared_pod_fields(build, collector.pods),
         **_render_stateful_fields(build),
     }
 
 
 def _render_container_fields(
-    build: CollectorBuild, security_context: Mapping[str, Any], token: pod.ApiToken
+    build: CollectorBuild, security_context: Mapping[str, Any], token: ApiToken
 ) -> dict[str, Any]:
     """Return the fields of the container in which the Collector runs."""
     collector = build.collector
@@ -127,14 +133,14 @@ def _render_container_fields(
         **omit_empty(image=build.image),
         "imagePullPolicy": collector.image_pull_policy,
         "serviceAccount": collector.service_account_name,
-        **pod.container_fields(build),
+        **render_shared_fields(build),
         "securityContext": security_context,
         **omit_empty(
             ports=_list_ports(build),
-            volumes=[*pod.list_volumes(build), *token.volumes],
-            volumeMounts=[*pod.list_volume_mounts(build), *token.mounts],
+            volumes=[*list_volumes(build), *token.volumes],
+            volumeMounts=[*list_volume_mounts(build), *token.mounts],
         ),
-        **(pod.probe_times(build) if build.needs.probed_port else {}),
+        **find_probe_times(build),
     }
 
 

@@ -14,7 +14,8 @@ from typing import Any
 from ..._otelcol.kube import names
 from ..._otelcol.needs.component_needs import Rules, make_rule
 from .build import CollectorBuild, Manifest, frame_manifest
-from .pod import SELINUX_LEVEL, list_volumes, pod_security
+from .pod_security import SELINUX_LEVEL, render_pod_security
+from .pod_volumes import list_volumes
 from .workload import list_volume_claims
 
 GROUP = "security.openshift.io"
@@ -34,7 +35,7 @@ def render_constraints(build: CollectorBuild) -> Manifest | None:
     if not _needs_constraints(build):
         return None
     collector, kinds = build.collector, _list_volume_kinds(build)
-    pod_context = pod_security(build)
+    pod_context = render_pod_security(build)
     return frame_manifest(
         build,
         f"{GROUP}/v1",
@@ -86,7 +87,7 @@ def _needs_constraints(build: CollectorBuild) -> bool:
     """Whether the pods ask for more than `restricted-v2`; pods with a sidecar have other owners."""
     if not build.platform.security_context_constraints or build.collector.mode == "sidecar":
         return False
-    if _list_volume_kinds(build) - _RESTRICTED_VOLUME_KINDS or "runAsUser" in pod_security(build):
+    if _list_volume_kinds(build) - _RESTRICTED_VOLUME_KINDS or "runAsUser" in render_pod_security(build):
         return True
     uses_node = _opens_node_ports(build) or build.collector.host_network
     return bool(uses_node or build.collector.selinux_type)

@@ -22,9 +22,9 @@ from ..._otelcol.config.paths import list_at, mapping_at
 from ..._otelcol.kube import names
 from ..._otelcol.kube.operator_names import target_allocator_name
 from ..options import replace_registry
-from . import pod
 from .allocator_rules import RECEIVER, SECRET_RULES, list_allocator_rules
 from .build import CollectorBuild, Manifest, frame_manifest, omit_empty
+from .pod_security import CONTAINER_SECURITY
 from .role_frames import frame_role, frame_role_binding
 
 # What the custom resource calls the filters of targets, where its word is not that of the option.
@@ -48,7 +48,7 @@ def render_target_allocator(build: CollectorBuild) -> dict[str, Any]:
         "filterStrategy": _FILTER_STRATEGIES.get(options["filter_strategy"], options["filter_strategy"]),
         "serviceAccount": _account_name(build),
         "resources": {"limits": {"memory": memory}, "requests": omit_empty(cpu=options["cpu_request"], memory=memory)},
-        "securityContext": dict(pod.CONTAINER_SECURITY),
+        "securityContext": dict(CONTAINER_SECURITY),
         "podSecurityContext": dict(_POD_SECURITY),
         **omit_empty(
             image=image,

@@ -15,7 +15,8 @@ from ..._otelcol.errors import Problem
 from ..._otelcol.kube import names
 from ..options import Collector
 from .build import CollectorBuild, Manifest, frame_manifest, omit_empty
-from .pod import STATE_VOLUME, render_pod_template
+from .pod import render_pod_template
+from .pod_volumes import STATE_VOLUME
 
 _DEFAULT_STORAGE_SIZE = "1Gi"
 # Without a readiness probe a pod counts as soon as its process runs, and so would one that is about to end.

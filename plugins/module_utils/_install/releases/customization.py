@@ -21,7 +21,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
-from ..._collector.manifests.pod import variable_source
+from ..._collector.manifests.variable_sources import render_variable_source
 from ..._otelcol.errors import Problem, suggest_word
 from ..._otelcol.kube.names import OWNER, OWNER_LABEL, RELEASE_LABEL
 from ..._otelcol.kube.objects import Manifest
@@ -52,7 +52,7 @@ class ComponentOptions(TypedDict, total=False):
     flags: dict[str, Any] | None
     """Options of the command line, by their names without dashes. None takes an option of the release away."""
     env: dict[str, Any] | None
-    """Environment variables: a value, or a mapping that `variable_source` understands."""
+    """Environment variables: a value, or a mapping that `render_variable_source` understands."""
     node_selector: dict[str, str] | None
     tolerations: list[dict[str, Any]] | None
     affinity: dict[str, Any] | None
@@ -247,7 +247,7 @@ def _set_variables(container: dict[str, Any], variables: Mapping[str, Any]) -> N
     published_variables = container.get("env") or []
     env = [variable for variable in published_variables if variable["name"] not in variables]
     for name, value in variables.items():
-        env.append({"name": name, **variable_source(name, value)})
+        env.append({"name": name, **render_variable_source(name, value)})
     container["env"] = env
 
 

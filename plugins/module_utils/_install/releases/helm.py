@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from ..._collector.manifests.pod import variable_source
+from ..._collector.manifests.variable_sources import render_variable_source
 from ..._collector.options import replace_registry
 from ..._instrumentation.sdk_languages import LANGUAGES
 from ..._otelcol.errors import Problem
@@ -249,7 +249,7 @@ def _build_container_values(
     variables = options.get("env") or {}
     if variables:
         container_values[variables_key] = [
-            {"name": name, **variable_source(name, value)} for name, value in variables.items()
+            {"name": name, **render_variable_source(name, value)} for name, value in variables.items()
         ]
     return container_values
 

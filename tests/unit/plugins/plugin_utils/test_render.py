@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests import pod
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests import collector_container
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.metrics_address import find_metrics_address
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _judged_collectors, _render
@@ -347,7 +347,7 @@ def test_memory_is_requested_and_limited_as_the_options_say(backend: str) -> Non
     item = {"name": "a", "recipes": ["otlp_ingest", "debug_output"], "backend": backend, **sizes}
     (plan,) = _render.judge_request(_render.RenderRequest([item], {"namespace": "n"}))
     assert plan.build is not None
-    found = pod.resource_requirements(plan.build)
+    found = collector_container.render_resources(plan.build)
     assert (found["limits"]["memory"], found["requests"]["memory"]) == ("1000Mi", "200Mi")
     limiter = plan.composed_config.config["processors"]["memory_limiter"]
     assert (limiter["limit_mib"], limiter["spike_limit_mib"]) == (500, 100)

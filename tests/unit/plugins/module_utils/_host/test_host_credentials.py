@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests.pod import variable_source
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests.variable_sources import (
+    render_variable_source,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host.host_credentials import (
     Credential,
     read_host_environment,
@@ -39,7 +41,7 @@ def test_a_credential_has_its_text_or_a_file(source: Any, wanted: dict[str, str]
 @pytest.mark.parametrize(("value", "wanted"), [(True, "true"), (None, ""), (8080, "8080"), ("True", "True")])
 def test_a_value_is_the_same_text_on_a_host_as_in_a_pod(value: Any, wanted: str) -> None:
     assert read_host_environment({"X": value}, str).variables == {"X": wanted}
-    assert variable_source("X", value) == {"value": wanted}
+    assert render_variable_source("X", value) == {"value": wanted}
 
 
 @pytest.mark.parametrize(
