@@ -23,6 +23,8 @@ from .variable_sources import render_field_source, render_variable_source
 _MEMORY_LIMIT_VARIABLE = "GOMEMLIMIT"
 # Recipes listen at the address of the pod, `POD_ADDRESS` of options.py.
 _ADDRESS_VARIABLE = "MY_POD_IP"
+# The fields with addresses. In the network of the node, the pod has those of the node.
+_ADDRESS_FIELDS = ("status.podIP", "status.podIPs", "status.hostIP", "status.hostIPs")
 
 
 def render_environment(build: CollectorBuild) -> list[dict[str, Any]]:
@@ -47,16 +49,29 @@ def _check_pod_facts(user_variables: Mapping[str, Any]) -> None:
     Recipes listen at the address of such a variable, for example.
     """
     for name in sorted(DOWNWARD_FIELDS.keys() & user_variables.keys()):
-        value = user_variables[name]
-        # A recipe that listens at all addresses, or at an address that the pod has, can be reached as well.
-        is_reachable = value in ANY_HOSTS or (isinstance(value, dict) and "field" in value)
-        if not is_reachable:
-            wrong = (
-                f"variable {name} in `env` is not what the pod has as {DOWNWARD_FIELDS[name]}, which recipes read"
-                " from it"
-            )
-            fix = (
-                f"Remove it, write `{{field: {DOWNWARD_FIELDS[name]}}}`, or use a variable of another name in your"
-                " config."
-            )
-            raise Problem(wrong, fix=fix)
+        fact_field = DOWNWARD_FIELDS[name]
+        if _serves_as_fact(user_variables[name], fact_field):
+            continue
+        wrong = f"variable {name} in `env` is not what the pod has as {fact_field}, which recipes read from it"
+        fix = f"Remove it, write `{{field: {fact_field}}}`, or use a variable of another name in your config."
+        raise Problem(wrong, fix=fix)
+
+
+def _serves_as_fact(value: Any, fact_field: str) -> bool:
+    """Return whether the value of a user's variable serves as well as a fact of the pod.
+
+    | variable | field of the fact | result |
+    |---|---|---|
+    | `MY_POD_IP: {field: status.hostIP}` | `status.podIP` | yes: an address that the pod may have |
+    | `MY_POD_IP: "::"` | `status.podIP` | yes: a recipe that listens at all addresses can be reached as well |
+    | `MY_POD_IP: {field: spec.nodeName}` | `status.podIP` | no |
+    | `K8S_NODE_NAME: ""` | `spec.nodeName` | no: this fact is no address |
+    """
+    is_address = fact_field in _ADDRESS_FIELDS
+    if not isinstance(value, dict):
+        return is_address and value in ANY_HOSTS
+    field = value.get("field")
+    if field == fact_field or (is_address and field in _ADDRESS_FIELDS):
+        return True
+    # A component reaches the node by its name too, where DNS knows the names of nodes.
+    return fact_field == "status.hostIP" and field == "spec.nodeName"
