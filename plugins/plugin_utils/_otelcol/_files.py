@@ -111,6 +111,8 @@ class Folder:
 
     path: Path
     entries: Sequence[Path]
+    closed_folders: Sequence[Path] = ()
+    """The folder itself, or folders below, that this user may not read: what they have is not among the entries."""
 
     @classmethod
     def read(cls, path: Path, excluded_names: Collection[str] = ()) -> Folder:
@@ -120,10 +122,21 @@ class Folder:
         """
         if not is_path_of_kind(path, Path.is_dir):
             return cls(path, [])
-        entries = [
-            entry for entry in sorted(path.rglob("*")) if not _is_excluded(entry.relative_to(path), excluded_names)
-        ]
-        return cls(path, entries)
+        entries: list[Path] = []
+        closed_folders: list[Path] = []
+        folders_to_read = [path]
+        while folders_to_read:
+            folder = folders_to_read.pop()
+            if not os.access(folder, os.R_OK | os.X_OK):
+                closed_folders.append(folder)
+                continue
+            for entry in folder.iterdir():
+                if _is_excluded(entry.name, excluded_names):
+                    continue
+                entries.append(entry)
+                if entry.is_dir() and not entry.is_symlink():
+                    folders_to_read.append(entry)
+        return cls(path, sorted(entries), sorted(closed_folders))
 
     def linked_folders(self) -> list[Path]:
         """Return the links to folders outside of this folder: their files are not read."""
@@ -132,9 +145,14 @@ class Folder:
         return [link for link in links if not link.resolve().is_relative_to(own_folder)]
 
 
-def _is_excluded(relative_path: Path, excluded_names: Collection[str]) -> bool:
-    """Whether a part of a path begins with a dot, or is one of the excluded names."""
-    return any(part.startswith(".") or part in excluded_names for part in relative_path.parts)
+def _is_excluded(name: str, excluded_names: Collection[str]) -> bool:
+    """Whether a name begins with a dot, or is one of the excluded names."""
+    return name.startswith(".") or name in excluded_names
+
+
+def build_closed_folder_problem(folder: Path) -> Problem:
+    """Return the problem of a folder that this user may not read."""
+    return Problem(f"the folder {folder} may not be read", fix="Give this user the rights to read and to enter it.")
 
 
 def read_plain(path: Path) -> str:

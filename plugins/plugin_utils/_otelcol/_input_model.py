@@ -71,8 +71,8 @@ class Collected:
     """YAML files without a config."""
     skip_reasons: list[str] = field(default_factory=list)
     """A sentence for each skipped file that may have a config all the same."""
-    unfollowed_links: list[str] = field(default_factory=list)
-    """A sentence for each link to a folder, which was not followed."""
+    left_out_folders: list[str] = field(default_factory=list)
+    """A sentence for each folder that was not read: a link to a folder, or one that this user may not read."""
     text_by_name: dict[str, str] = field(default_factory=dict)
     """The whole text of each file with a config, by the name of the file or variable."""
     objects_by_folder: dict[Path, list[Mapping[str, Any]]] = field(default_factory=dict)
@@ -97,19 +97,20 @@ class Collected:
         return [*self.text_by_name, *self.faulty_files]
 
     def list_warnings(self) -> Iterator[str]:
-        """Yield a warning about skipped files that may have a config, and warnings about links that were not followed.
+        """Yield a warning about skipped files that may have a config, and warnings about folders that were not read.
 
-        The first links have a warning each. The last warning counts the others.
+        The first folders have a warning each. The last warning counts the others.
         """
         if reasons := self.skip_reasons:
             named_reasons = " ".join(reasons[:_MOST_NAMED_FILES])
             unnamed_count = len(reasons) - _MOST_NAMED_FILES
             unnamed_note = f" And {unnamed_count} more." if unnamed_count > 0 else ""
             yield f"{format_count(len(reasons), 'file')} skipped and not checked. {named_reasons}{unnamed_note}"
-        yield from self.unfollowed_links[:_MOST_NAMED_FILES]
-        unnamed_links = len(self.unfollowed_links) - _MOST_NAMED_FILES
-        if unnamed_links > 0:
-            yield f"{format_count(unnamed_links, 'more link')} to folders not followed."
+        yield from self.left_out_folders[:_MOST_NAMED_FILES]
+        unnamed_folders = len(self.left_out_folders) - _MOST_NAMED_FILES
+        if unnamed_folders > 0:
+            verb = "was" if unnamed_folders == 1 else "were"
+            yield f"{format_count(unnamed_folders, 'more folder')} {verb} not read."
 
     def note_invalid(self, invalid: InvalidYaml) -> None:
         """Note invalid YAML, without its traceback: the frames there hold this object, so memory would not be freed."""

@@ -67,6 +67,8 @@ def _list_yaml_files(folder: _files.Folder) -> list[Path]:
     """Return the YAML and JSON files of a folder that was read. Raises Problem if there are none."""
     files = [entry for entry in folder.entries if entry.suffix in _YAML_FILES and _is_file_or_lost_link(entry)]
     if not files:
+        for closed_folder in folder.closed_folders:
+            raise _files.build_closed_folder_problem(closed_folder)
         for linked in folder.linked_folders():
             raise Problem(
                 f"there is no YAML file at {folder.path}, and {linked} is a link to a folder", fix=_NAME_FOLDER_FIX
@@ -85,16 +87,20 @@ def no_yaml_file_problem(path: Path | str) -> Problem:
     return Problem(f"there is no YAML file at {path}", fix="Give a file, or a folder with YAML files.")
 
 
-def describe_links(path: Path) -> list[str]:
-    """Return what to say about links of a folder to other folders, which are not followed."""
-    return _describe_links(_files.Folder.read(path, _FOREIGN_FOLDERS))
+def describe_left_out(path: Path) -> list[str]:
+    """Return what to say about folders below a folder that are not read: links, and those that are closed."""
+    return _describe_left_out(_files.Folder.read(path, _FOREIGN_FOLDERS))
 
 
-def _describe_links(folder: _files.Folder) -> list[str]:
-    """Return a sentence for each link of a folder that was read to another folder."""
-    return [
-        f"{link} is a link to a folder, and was not followed. {_NAME_FOLDER_FIX}" for link in folder.linked_folders()
-    ]
+def _describe_left_out(folder: _files.Folder) -> list[str]:
+    """Return a sentence for each folder below a folder that was not read."""
+    sentences: list[str] = []
+    for closed_folder in folder.closed_folders:
+        fix = "Give this user the rights to read and to enter it."
+        sentences.append(f"{closed_folder} may not be read, so what it has was left out. {fix}")
+    for link in folder.linked_folders():
+        sentences.append(f"{link} is a link to a folder, and was not followed. {_NAME_FOLDER_FIX}")
+    return sentences
 
 
 def _add_path(path: Path, collected: Collected, may_be_other: bool) -> None:
@@ -109,7 +115,7 @@ def _add_path(path: Path, collected: Collected, may_be_other: bool) -> None:
     else:
         folder = _files.Folder.read(path, _FOREIGN_FOLDERS)
         files = _list_yaml_files(folder)
-        collected.unfollowed_links += _describe_links(folder)
+        collected.left_out_folders += _describe_left_out(folder)
     for file in files:
         _add_file(file, collected, is_named=is_named_file)
     if not is_named_file:

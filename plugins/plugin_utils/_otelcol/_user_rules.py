@@ -75,6 +75,8 @@ def _list_rule_files(path: Path) -> Iterator[Path]:
         return
     folder = _files.Folder.read(path)
     rule_files = [file for file in folder.entries if file.suffix in _SUFFIXES]
+    for closed_folder in folder.closed_folders:
+        raise _files.build_closed_folder_problem(closed_folder)
     _check_no_outside_links(folder)
     if not rule_files:
         fix = "Give a file with `rules`, or a folder with such files. docs/own_rules.md shows one."

@@ -154,7 +154,7 @@ def _read_suites_of_run(request: _RunRequest) -> _SuitesOfRun:
     """Read the files of tests. Raises Problem if there is nothing to test."""
     arguments = request.arguments
     readable_suites, broken_suites = suites.read_suites(arguments)
-    _warn_of_links(request)
+    _warn_of_left_out_folders(request)
     policies: list[Policy] = []
     for suite in readable_suites:
         policies += suite.policies
@@ -166,10 +166,10 @@ def _read_suites_of_run(request: _RunRequest) -> _SuitesOfRun:
     return _SuitesOfRun(suites_of_host, untested_suites, broken_suites, policies)
 
 
-def _warn_of_links(request: _RunRequest) -> None:
-    """Warn of links in the folders of tests, which are not followed."""
+def _warn_of_left_out_folders(request: _RunRequest) -> None:
+    """Warn of folders below those of tests that are not read, such as links."""
     for path in request.arguments["paths"]:
-        for text in _inputs.describe_links(Path(path)):
+        for text in _inputs.describe_left_out(Path(path)):
             request.warn_user(text)
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is said of links that were not followed."""
+"""What is said of folders that were not read."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from tests.support.cases import cases
 
 
 @cases(
-    "links, unnamed",
+    "folders, unnamed",
     (10, []),
-    (11, ["1 more link to folders not followed."]),
-    (13, ["3 more links to folders not followed."]),
+    (11, ["1 more folder was not read."]),
+    (13, ["3 more folders were not read."]),
 )
-def test_links_beyond_the_tenth_are_counted(links: int, unnamed: list[str]) -> None:
-    sentences = [f"link{number} is a link to a folder." for number in range(links)]
-    collected = Collected(unfollowed_links=sentences)
+def test_folders_beyond_the_tenth_are_counted(folders: int, unnamed: list[str]) -> None:
+    sentences = [f"link{number} is a link to a folder." for number in range(folders)]
+    collected = Collected(left_out_folders=sentences)
     assert list(collected.list_warnings()) == [*sentences[:10], *unnamed]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -134,6 +135,29 @@ def test_a_link_to_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     (reason,) = found.skip_reasons
     assert reason.startswith(f"cannot read {tmp_path}/gone.yaml: No such file or directory.")
     assert [Path(name).name for name in found.skipped_files] == ["gone.yaml"]
+
+
+@pytest.fixture
+def closed_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder with a config that this user may not read, also as root."""
+    folder = tmp_path / "closed"
+    folder.mkdir()
+    (folder / "b.yaml").write_text(CONFIG)
+    has_access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != folder and has_access(path, mode))
+    return folder
+
+
+def test_a_folder_below_that_may_not_be_read_is_named(tmp_path: Path, closed_folder: Path) -> None:
+    (tmp_path / "a.yaml").write_text(CONFIG)
+    found = _inputs.collect_inputs([str(tmp_path)], None)
+    (warning,) = found.list_warnings()
+    assert warning.startswith(f"{closed_folder} may not be read, so what it has was left out.")
+
+
+def test_a_folder_that_may_not_be_read_is_not_told_as_empty(closed_folder: Path) -> None:
+    with pytest.raises(Problem, match=f"the folder {closed_folder} may not be read"):
+        _inputs.collect_inputs([str(closed_folder)], None)
 
 
 def test_what_only_resembles_a_config_is_no_config(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -386,6 +387,17 @@ def test_a_link_to_a_folder_outside_is_refused(tmp_path: Path) -> None:
     (folder / "linked").unlink()
     (folder / "linked").symlink_to(folder)
     assert _user_rules.load_rules([str(folder)], ()).rule_ids == {"acme-tls"}
+
+
+def test_a_folder_of_rules_that_may_not_be_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise a policy would not be enforced, and nobody would hear of it."""
+    closed_folder = tmp_path / "closed"
+    closed_folder.mkdir()
+    (tmp_path / "a.yml").write_text(RULE)
+    has_access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != closed_folder and has_access(path, mode))
+    with pytest.raises(Problem, match=f"the folder {closed_folder} may not be read"):
+        _user_rules.load_rules([str(tmp_path)], ())
 
 
 def test_a_link_out_of_the_folder_is_refused_and_not_read(tmp_path: Path) -> None:
