@@ -391,6 +391,15 @@ def test_a_full_disk_is_named_and_not_reported_as_a_fault_of_the_command(tool: T
     assert (done.returncode, done.stderr) == (UNUSABLE, said)
 
 
+@pytest.mark.parametrize("words", ["validate closed.yaml", "explain"])
+def test_a_closed_output_is_named_and_not_reported_as_a_fault_of_the_command(tool: Tool, words: str) -> None:
+    tool.write("closed.yaml", BAD)
+    shell = ["sh", "-c", f"exec {tool.program} {words} >&-"]
+    done = subprocess.run(shell, cwd=tool.folder, env=tool.variables, capture_output=True, text=True, check=False)
+    assert done.returncode == UNUSABLE
+    assert done.stderr.startswith("otelcoltool: the output cannot be written: the standard output is closed.")
+
+
 @pytest.mark.parametrize("text", [TOLD_SECRET, TOLD_SECRET.replace("otlp: {", "otlp: [")], ids=["config", "broken"])
 def test_no_output_shows_a_secret_of_a_config(tool: Tool, text: str) -> None:
     for shape in ("text", "json", "sarif", "junit", "github"):

@@ -61,6 +61,9 @@ def main(words: Sequence[str] | None = None) -> int:
     The words are those of the command line, such as `["validate", "agent.yaml"]`.
     """
     command_words = sys.argv[1:] if words is None else list(words)
+    if sys.stdout is None:  # as in `otelcoltool explain >&-`
+        tell_user("the output cannot be written: the standard output is closed. Open it, or send it to /dev/null.")
+        return EXIT_UNUSABLE
     _write_in_utf_8()
     try:
         exit_code = _run_command(command_words)

@@ -54,7 +54,7 @@ class RuleFileReader:
         file_part.check_keys(_FILE_KEYS, _FILE_KEYS)
         for key, duplicate_position in document.duplicates:
             self.faults.append(f"{duplicate_position} {format_path(key)}: this key stands twice. Remove one.")
-        for rule_index, _rule in enumerate(file_part.read_list("rules")):
+        for rule_index, _rule in enumerate(file_part.read_list("rules", MOST_RULES)):
             self._add_rule(file_part.at("rules", rule_index))
 
     def _add_rule(self, part: RulePart) -> None:

@@ -85,13 +85,13 @@ class RulePart:
             if key not in value:
                 self.add_fault(f"`{key}` is missing", f"Add `{key}`.")
 
-    def read_list(self, key: str) -> list[Any]:
-        """Return the list at a key; an empty one if the key is missing, or has no list, which is reported."""
+    def read_list(self, key: str, most_items: int = MOST_ITEMS) -> list[Any]:
+        """Return the list at a key; an empty one if the key is missing, or has no such list, which is reported."""
         if key not in self:
             return []
         value = self.value[key]
-        if not isinstance(value, list) or not 0 < len(value) <= MOST_ITEMS:
-            self.at(key).add_fault(f"this must be a list of 1 to {MOST_ITEMS} items", "Write a list.")
+        if not isinstance(value, list) or not 0 < len(value) <= most_items:
+            self.at(key).add_fault(f"this must be a list of 1 to {most_items} items", "Write a list.")
             return []
         return value
 

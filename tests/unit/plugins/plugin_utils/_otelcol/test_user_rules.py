@@ -291,7 +291,13 @@ def test_what_only_an_own_build_has_is_unlisted(tmp_path: Path) -> None:
 
 def test_rules_have_limits(tmp_path: Path) -> None:
     many = "rules:\n" + "".join(OTHER.replace("acme-tls", f"acme-{number}") for number in range(MOST_RULES + 1))
-    assert f"there are more than {MOST_RULES} rules" in refused(tmp_path, many)
+    assert f"this must be a list of 1 to {MOST_RULES} items" in refused(tmp_path, many)
+    half = MOST_RULES // 2 + 1
+    for name in ("a", "b"):
+        rules = "".join(OTHER.replace("acme-tls", f"acme-{name}-{number}") for number in range(half))
+        (tmp_path / f"{name}.yml").write_text(f"rules:\n{rules}")
+    with pytest.raises(Problem, match=f"there are more than {MOST_RULES} rules"):
+        _user_rules.load_rules([str(tmp_path / "a.yml"), str(tmp_path / "b.yml")], ())
     assert "has more than" in refused(tmp_path, "#" * 600_000)
 
 
