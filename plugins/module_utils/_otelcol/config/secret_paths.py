@@ -87,9 +87,16 @@ def holds_user_passwords(path: Path) -> bool:
 
 def is_secret_setting(path: Path) -> bool:
     """Whether the setting at a path holds a secret by its name. A data source does not count."""
-    if not path:
+    # YAML has keys of other types too, and a cache takes the key 1.0 for the index 1.
+    if not path or not isinstance(path[-1], (str, int)):
         return False
-    setting = read_setting(path)
+    return _is_secret_setting_cached(path[-3:])
+
+
+@lru_cache(maxsize=4096)
+def _is_secret_setting_cached(path_end: Path) -> bool:
+    """Answer `is_secret_setting` for the last three keys of a path."""
+    setting = read_setting(path_end)
     if not isinstance(setting.name, str):
         return False
     if setting == _KEY_OF_API:
