@@ -33,7 +33,7 @@ from .paths import Path, key_from_end
 from .secret_names import is_secret_name, is_setting_of_headers, is_setting_of_pairs
 
 # Keys whose value may be a secret by the keys before them, such as `("api", "key")`, or by a name beside the value.
-_UNDECIDED_KEYS = ("value", "key", "inline")
+_UNDECIDED_KEYS = ("value", "key", "keys", "inline")
 
 
 class SettingAtPath(NamedTuple):

@@ -28,6 +28,7 @@ SECRET = (True, True, True)
     (("auth", "token"), SECRET),
     (("auth", "tokens", 0), SECRET),
     (("api", "key"), SECRET),
+    (("api", "keys", 0), SECRET),
     (("token", 0, 0), MASKED),
     (("token", None), MASKED),
     (("token", 1.5), MASKED),
