@@ -124,8 +124,10 @@ def build_cluster_graph(collectors: Sequence[FleetCollector], addresses: KnownAd
         if collector.is_allocated:
             texts_by_ends[_make_allocator_id(collector), collector.id] = ["targets"]
         for target in _list_targets(collector, addresses):
-            nodes.setdefault(target.node.id, target.node)
-            texts_by_ends.setdefault((collector.id, target.node.id), []).append(target.description)
+            destination = target.destination
+            if destination.new_node:
+                nodes.setdefault(destination.id, destination.new_node)
+            texts_by_ends.setdefault((collector.id, destination.id), []).append(target.description)
     edges = []
     for (source_id, target_id), texts in sorted(texts_by_ends.items()):
         edges.append(TelemetryEdge(source_id, target_id, "; ".join(dict.fromkeys(texts))))
@@ -155,10 +157,18 @@ def _list_own_nodes(collector: FleetCollector, has_several_namespaces: bool) -> 
         )
 
 
-class _Target(NamedTuple):
-    """A node that an exporter sends to, and what it sends, in words."""
+class _Destination(NamedTuple):
+    """Where an exporter sends to: the id of a node, and the node itself if it is no collector of this cluster."""
 
-    node: TopologyNode
+    id: str
+    new_node: TopologyNode | None
+    """None for a collector of this cluster, whose node the graph has already."""
+
+
+class _Target(NamedTuple):
+    """A destination of an exporter, and what the exporter sends there, in words."""
+
+    destination: _Destination
     description: str
 
 
@@ -169,24 +179,31 @@ def _list_targets(collector: FleetCollector, addresses: KnownAddresses) -> Itera
         peers_by_exporter.setdefault(peer.exporter, []).append(peer)
     for exporter, signals in _map_signals_by_exporter(collector).items():
         description = f"{', '.join(signals)} by {exporter}"
-        for node in _build_target_nodes(collector, exporter, peers_by_exporter.get(exporter, []), addresses):
-            yield _Target(node, description)
+        for destination in _list_destinations(collector, exporter, peers_by_exporter.get(exporter, []), addresses):
+            yield _Target(destination, description)
 
 
-def _build_target_nodes(
+def _list_destinations(
     collector: FleetCollector, exporter: str, peers: Sequence[Peer], addresses: KnownAddresses
-) -> list[TopologyNode]:
-    """Return the nodes that an exporter leads to.
+) -> list[_Destination]:
+    """Return where an exporter sends to.
 
     The inventory may say which collectors of other clusters and hosts these are. Otherwise the addresses of the
     exporter say it (`peers`), and an exporter without an address leads to a backend that its type names.
     """
-    nodes = [_build_node_elsewhere(row) for row in collector.sends_to if row["exporter"] == exporter]
-    if nodes:
-        return nodes
+    rows_elsewhere = [row for row in collector.sends_to if row["exporter"] == exporter]
+    if rows_elsewhere:
+        return [_make_destination(_build_node_elsewhere(row)) for row in rows_elsewhere]
     if peers:
-        return [_build_node_at(peer, collector, addresses) for peer in peers]
-    return [_build_node_without_address(exporter, mapping_at(collector.config, "exporters", exporter))]
+        return [_find_destination_at(peer, collector, addresses) for peer in peers]
+    return [
+        _make_destination(_build_node_without_address(exporter, mapping_at(collector.config, "exporters", exporter)))
+    ]
+
+
+def _make_destination(new_node: TopologyNode) -> _Destination:
+    """Return the destination that is a node outside of this cluster's collectors."""
+    return _Destination(new_node.id, new_node)
 
 
 def _build_node_elsewhere(destination: Mapping[str, Any]) -> TopologyNode:
@@ -214,16 +231,15 @@ def _rank_signal(signal: str) -> tuple[int, str]:
     return PIPELINE_SIGNALS.index(signal) if is_usual else len(PIPELINE_SIGNALS), signal
 
 
-def _build_node_at(peer: Peer, collector: FleetCollector, addresses: KnownAddresses) -> TopologyNode:
-    """Return the node that an address of an exporter leads to: a collector of this cluster or another, or a backend."""
+def _find_destination_at(peer: Peer, collector: FleetCollector, addresses: KnownAddresses) -> _Destination:
+    """Return where an address of an exporter leads to: a collector of this cluster or another, or a backend."""
     own_id = _find_collector_at(peer, addresses)
     if own_id:
-        # The graph has the node of this collector already, so only its id counts.
-        return TopologyNode(own_id, kind="", title="", subtitle="")
+        return _Destination(own_id, new_node=None)
     other_title = addresses.title_by_other_host.get(peer.host)
     if other_title is not None:
-        return TopologyNode(f"elsewhere {peer.host}", "elsewhere", other_title, peer.host)
-    return _build_backend(peer, collector)
+        return _make_destination(TopologyNode(f"elsewhere {peer.host}", "elsewhere", other_title, peer.host))
+    return _make_destination(_build_backend(peer, collector))
 
 
 def _build_backend(peer: Peer, collector: FleetCollector) -> TopologyNode:
@@ -254,7 +270,7 @@ def _find_collector_at(peer: Peer, addresses: KnownAddresses) -> str:
 def _build_node_without_address(exporter: str, settings: Mapping[str, object]) -> TopologyNode:
     """Return the node of an exporter that names no address: a service of a cloud, a file, its own log."""
     exporter_type = exporter.split("/", 1)[0]
-    destination = _find_destination(settings)
+    destination = _find_named_place(settings)
     return TopologyNode(
         f"backend {exporter_type} {destination}".strip(),
         "backend",
@@ -272,7 +288,7 @@ def _describe_fate(exporter: str) -> str:
     return "without an address"
 
 
-def _find_destination(settings: Mapping[str, object]) -> str:
+def _find_named_place(settings: Mapping[str, object]) -> str:
     """Return the first setting that says where data goes, such as a region; empty without any.
 
     A setting with a variable, such as `${env:REGION}`, does not count.
