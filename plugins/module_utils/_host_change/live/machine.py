@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -236,9 +237,14 @@ class Machine:
         return find_holders(unit)
 
     def free_bytes(self, path: Path) -> int:
-        """Return the free bytes of the file system on which a path is, or will be."""
+        """Return the free bytes of the file system on which a path is, or will be.
+
+        A file system that reports no blocks says nothing about its room: no write is refused for it.
+        """
         existing_folder = next(folder for folder in (path, *path.parents) if folder.exists())
         file_system = os.statvfs(str(existing_folder))
+        if file_system.f_blocks == 0:
+            return sys.maxsize
         return file_system.f_bavail * file_system.f_frsize
 
     def is_locked(self, file: Path) -> bool:

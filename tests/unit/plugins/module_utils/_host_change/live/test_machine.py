@@ -23,6 +23,15 @@ class _QuickMachine(Machine):
         super().sleep(seconds / 100)
 
 
+def test_a_file_system_that_reports_no_blocks_is_not_told_as_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some mounts of FUSE do so, and a run would refuse to write what there is room for."""
+    reported = os.statvfs_result((4096, 4096, 0, 0, 0, 0, 0, 0, 0, 255))
+    monkeypatch.setattr(os, "statvfs", lambda _path: reported)
+    assert Machine().free_bytes(tmp_path) > 2**60
+
+
 def test_only_root_can_take_the_lock_and_it_leaves_no_file(tmp_path: Path) -> None:
     lock = tmp_path / "lock"
     with Machine().hold_lock(lock, 0):
