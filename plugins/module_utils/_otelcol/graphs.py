@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
+from graphlib import CycleError, TopologicalSorter
 from typing import TypeVar
 
 Node = TypeVar("Node")
@@ -14,44 +15,14 @@ Node = TypeVar("Node")
 def find_circle(successors: Mapping[Node, Collection[Node]]) -> list[tuple[Node, Node]]:
     """Return the edges of one circle in their order; none if no node leads back to itself.
 
-    `successors` has what each node leads to; a node that it does not name leads nowhere. Each edge is followed once.
+    `successors` has what each node leads to; a node that it does not name leads nowhere.
     Example: `{"a": ["b"], "b": ["c"], "c": ["b"]}` has the circle `[("b", "c"), ("c", "b")]`.
     """
-    finished: set[Node] = set()
-    for start in successors:
-        circle = _find_circle_from(start, successors, finished)
-        if circle:
-            return list(zip(circle, [*circle[1:], circle[0]], strict=True))
+    try:
+        TopologicalSorter(successors).prepare()
+    except CycleError as error:
+        # graphlib reads the mapping as what each node comes after, so its circle runs against the edges. It ends with
+        # the node that it starts with.
+        nodes: list[Node] = error.args[1][::-1]
+        return list(zip(nodes, nodes[1:], strict=False))
     return []
-
-
-def _find_circle_from(start: Node, successors: Mapping[Node, Collection[Node]], finished: set[Node]) -> list[Node]:
-    """Return the nodes of a circle that can be reached from a node, in their order; none if there is no circle.
-
-    Each node whose successors have all been followed is added to `finished`, and is not entered again. The walk goes
-    into depth first; it is a loop, so that a deep graph cannot exhaust the stack.
-    """
-    if start in finished:
-        return []
-    path = [start]
-    unfollowed = {start: iter(successors.get(start, ()))}  # of each node of the path
-    while path:
-        node = path[-1]
-        successor = _take_unfinished(unfollowed[node], finished)
-        if successor is None:
-            finished.add(node)
-            del unfollowed[path.pop()]
-        elif successor in unfollowed:
-            return path[path.index(successor) :]
-        else:
-            path.append(successor)
-            unfollowed[successor] = iter(successors.get(successor, ()))
-    return []
-
-
-def _take_unfinished(nodes: Iterator[Node], finished: set[Node]) -> Node | None:
-    """Return the next of some nodes that is not finished; None after the last."""
-    for node in nodes:
-        if node not in finished:
-            return node
-    return None

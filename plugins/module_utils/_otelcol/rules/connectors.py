@@ -165,13 +165,9 @@ def _build_connection_graph(subject: Subject) -> ConnectionGraph:
 
 
 def _find_cycle(successors: ConnectionGraph) -> list[CycleStep]:
-    """Return the pipelines of one cycle in order; none if there is no cycle.
-
-    Of several cycles, it is one that the search meets first: of each node, the last successor is followed first.
-    """
-    last_first = {node: nodes[::-1] for node, nodes in successors.items()}
+    """Return the pipelines of one cycle in order; none if there is no cycle."""
     cycle_steps: list[CycleStep] = []
-    for node, successor in find_circle(last_first):
+    for node, successor in find_circle(successors):
         if isinstance(node, PipelineNode) and isinstance(successor, ConnectionNode):
             cycle_steps.append(CycleStep(node.pipeline, successor.connector))
     return cycle_steps
