@@ -17,6 +17,10 @@ import yaml
 
 from .role import ROOT
 
+# The functions that import the module of a given name.
+LOADERS = {"import_module", "import_library", "__import__"}
+ANY_MODULE = "any module"
+
 
 @cache
 def files(*patterns: str) -> tuple[str, ...]:
@@ -91,3 +95,18 @@ def _imported(path: str, node: ast.ImportFrom) -> Iterator[str]:
     for part in below:
         is_module = (ROOT / part).with_suffix(".py").is_file() or (ROOT / part).is_dir()
         yield (part if is_module else module).as_posix()
+
+
+def loads(path: str) -> list[str]:
+    """Return every module that a file imports by a call of `importlib.import_module` or of a function like it."""
+    calls = [node for node in nodes(path) if isinstance(node, ast.Call)]
+    return [_loaded(call) for call in calls if ast.unparse(call.func).rpartition(".")[2] in LOADERS]
+
+
+def _loaded(call: ast.Call) -> str:
+    """Return the module that a call imports. One whose name is computed, or relative to a package, may be any."""
+    match call.args:
+        case [ast.Constant(value=str(name))] if not name.startswith("."):
+            return name
+        case _:
+            return ANY_MODULE
