@@ -6,19 +6,22 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol import traits
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import SECTIONS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.traits import kind_of
 
-from .source import files, tree
+from .source import files, nodes
 from .test_catalogue_data import TABLES
 
 TABLE = "plugins/module_utils/_otelcol/traits.py"
-# What makes a collection of what stands in it.
-MAKERS = {"frozenset", "list", "set", "tuple"}
+
+# What is called with the types that it is about: the decorator of a rule, and a row of a table.
+ABOUT_TYPES = {"about", "HostRow"}
+# Two processors have the names of parts of a record.
+PARTS_OF_RECORDS = {"attributes", "resource"}
 
 
 def kinds_by_section() -> dict[str, set[str]]:
@@ -32,31 +35,37 @@ def kinds_by_section() -> dict[str, set[str]]:
 KINDS = kinds_by_section()
 
 
-def texts_of(value: ast.expr | None) -> list[str]:
+def texts_of(value: ast.AST) -> list[str]:
     """Return the items of a collection that consists of texts alone."""
-    if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id in MAKERS and value.args:
-        return texts_of(value.args[0])
     if not isinstance(value, (ast.List, ast.Set, ast.Tuple)):
         return []
     texts = [item.value for item in value.elts if isinstance(item, ast.Constant) and isinstance(item.value, str)]
     return texts if len(texts) == len(value.elts) else []
 
 
-def lists_types(value: ast.expr | None) -> bool:
+def lists_types(value: ast.AST) -> bool:
     """Whether a value lists two or more types of one section and nothing else: they have a trait in common."""
     kinds = {kind_of(text) for text in texts_of(value)}
+    if kinds == PARTS_OF_RECORDS:
+        return False
     return len(kinds) > 1 and any(kinds <= known for known in KINDS.values())
 
 
-def type_tables(module: ast.Module) -> Iterator[int]:
-    """Yield the lines of a file's top level that only list types."""
-    for node in module.body:
-        if isinstance(node, (ast.Assign, ast.AnnAssign)) and lists_types(node.value):
+def type_lists(found: Iterable[ast.AST]) -> Iterator[int]:
+    """Yield the lines of lists of types, but for those that say what a rule or a row is about."""
+    named_types = {id(inner) for node in found if names_its_types(node) for inner in ast.walk(node)}
+    for node in found:
+        if isinstance(node, ast.expr) and id(node) not in named_types and lists_types(node):
             yield node.lineno
 
 
+def names_its_types(node: ast.AST) -> bool:
+    """Whether a node says which types a rule or a row of a table is about."""
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ABOUT_TYPES
+
+
 def test_no_other_file_lists_the_types_that_have_a_trait() -> None:
-    listed = {path: list(type_tables(tree(path))) for path in files("plugins/*.py") if path != TABLE}
+    listed = {path: list(type_lists(nodes(path))) for path in files("plugins/*.py") if path != TABLE}
     assert len(listed) > 1
     assert {path: lines for path, lines in listed.items() if lines} == {}
 
@@ -67,18 +76,27 @@ def test_no_other_file_lists_the_types_that_have_a_trait() -> None:
         'A = ("debug", "logging")',
         'A: tuple[str, ...] = ("forward", "round_robin")',
         'A = frozenset(("hostmetrics", "kubelet_stats"))',
+        'A = {"extensions": ("pprof", "zpages")}',
+        'def prints(kind): return kind in {"debug", "logging"}',
     ],
 )
 def test_a_list_of_types_would_be_noticed(text: str) -> None:
-    assert list(type_tables(ast.parse(text))) == [1]
+    assert list(type_lists(list(ast.walk(ast.parse(text))))) == [1]
 
 
 @pytest.mark.parametrize(
     "text",
-    ['A = ("debug",)', 'A = ("queue_batch", "queuebatch")', 'A = ("debug", "info")', 'A = {"debug": 1, "logging": 2}'],
+    [
+        'A = ("debug",)',
+        'A = ("queue_batch", "queuebatch")',
+        'A = ("debug", "info")',
+        'A = {"debug": 1, "logging": 2}',
+        'A = ("attributes", "resource")',
+        'A = HostRow(("mysql", "redis"), 1)',
+    ],
 )
 def test_other_tables_are_none(text: str) -> None:
-    assert list(type_tables(ast.parse(text))) == []
+    assert list(type_lists(list(ast.walk(ast.parse(text))))) == []
 
 
 @pytest.mark.parametrize(("section", "kind"), traits.list_known_types())

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
 from typing import TypeVar
 
 Node = TypeVar("Node")
@@ -24,5 +25,5 @@ def find_circle(successors: Mapping[Node, Collection[Node]]) -> list[tuple[Node,
         # graphlib reads the mapping as what each node comes after, so its circle runs against the edges. It ends with
         # the node that it starts with.
         nodes: list[Node] = error.args[1][::-1]
-        return list(zip(nodes, nodes[1:], strict=False))
+        return list(pairwise(nodes))
     return []

@@ -46,6 +46,8 @@ class Trait(Enum):
     ALWAYS_COLLECTS = "finds data whenever it collects"
     IS_SENT_TO = "gets data only when others send it, each record to one pod"
     READS_BY_ITSELF = "reads from elsewhere, and listens to nobody by default"
+    # Extensions have it too. Source: the registries of the operator's internal/components, 0.158.
+    OPENED_BY_OPERATOR = "gets the address 0.0.0.0 from the operator, if it has none"
     # Processors and connectors, by what they do with records.
     SAMPLES = "keeps a part of the data"
     DROPS = "leaves out or merges records on purpose"
@@ -53,6 +55,7 @@ class Trait(Enum):
     MAKES = "makes records of its own beside those that it gets"
     REGROUPS = "makes new requests of the records of several, without what is known of their clients"
     GROUPS = "works on all records of a request together, and finds more in a larger one"
+    EDITS_BY_ACTIONS = "changes attributes by a list of actions"
     HANDS_ON = "hands on the very records that it gets, between pipelines of one signal"
     COUNTS_BY_CONDITION = "makes metrics of the records that meet conditions"
     TAKES_TURNS = "gives each pipeline behind it a part of the requests"
@@ -68,6 +71,7 @@ class Trait(Enum):
     STANDS_ALONE = "is no authenticator, no storage and no middleware"
     ELECTS = "takes part in an election among pods"
     REPORTS_AGENT = "tells a server that its collector is there"
+    SHOWS_INTERNALS = "shows whoever asks the inner state of its collector"
 
 
 _TRAIT_ROWS: tuple[tuple[str, str, tuple[Trait, ...]], ...] = (
@@ -82,16 +86,16 @@ _TRAIT_ROWS: tuple[tuple[str, str, tuple[Trait, ...]], ...] = (
     (RECEIVERS, "awsecscontainermetrics", (Trait.READS_BY_ITSELF,)),
     (RECEIVERS, "awsfirehose", (Trait.IS_SENT_TO,)),
     (RECEIVERS, "awss3", (Trait.READS_BY_ITSELF,)),
-    (RECEIVERS, "awsxray", (Trait.IS_SENT_TO,)),
+    (RECEIVERS, "awsxray", (Trait.IS_SENT_TO, Trait.OPENED_BY_OPERATOR)),
     (RECEIVERS, "azureblob", (Trait.READS_BY_ITSELF,)),
     (RECEIVERS, "azureeventhub", (Trait.READS_BY_ITSELF,)),
     (RECEIVERS, "azuremonitor", (Trait.READS_BY_ITSELF,)),
     (RECEIVERS, "bigip", (Trait.READS_BY_ITSELF,)),
-    (RECEIVERS, "carbon", (Trait.IS_SENT_TO,)),
+    (RECEIVERS, "carbon", (Trait.IS_SENT_TO, Trait.OPENED_BY_OPERATOR)),
     (RECEIVERS, "chrony", (Trait.READS_BY_ITSELF,)),
     (RECEIVERS, "ciscoos", (Trait.READS_BY_ITSELF,)),
     (RECEIVERS, "cloudfoundry", (Trait.READS_BY_ITSELF,)),
-    (RECEIVERS, "collectd", (Trait.IS_SENT_TO,)),
+    (RECEIVERS, "collectd", (Trait.IS_SENT_TO, Trait.OPENED_BY_OPERATOR)),
     (RECEIVERS, "couchdb", (Trait.READS_BY_ITSELF,)),
     (RECEIVERS, "datadog", (Trait.ANSWERS_HTTP, Trait.IS_SENT_TO)),
     (RECEIVERS, "dnscheck", (Trait.READS_BY_ITSELF,)),
@@ -103,7 +107,7 @@ _TRAIT_ROWS: tuple[tuple[str, str, tuple[Trait, ...]], ...] = (
     (RECEIVERS, "filelog", (Trait.READS_BY_ITSELF,)),
     (RECEIVERS, "filestats", (Trait.READS_BY_ITSELF,)),
     (RECEIVERS, "flinkmetrics", (Trait.READS_BY_ITSELF,)),
-    (RECEIVERS, "fluentforward", (Trait.IS_SENT_TO,)),
+    (RECEIVERS, "fluentforward", (Trait.IS_SENT_TO, Trait.OPENED_BY_OPERATOR)),
     (RECEIVERS, "googlecloudmonitoring", (Trait.READS_BY_ITSELF,)),
     (RECEIVERS, "googlecloudpubsub", (Trait.READS_BY_ITSELF,)),
     (RECEIVERS, "googlecloudspanner", (Trait.READS_BY_ITSELF,)),
@@ -113,8 +117,18 @@ _TRAIT_ROWS: tuple[tuple[str, str, tuple[Trait, ...]], ...] = (
     (RECEIVERS, "huaweicloudcesreceiver", (Trait.READS_BY_ITSELF,)),
     (RECEIVERS, "icmpcheckreceiver", (Trait.READS_BY_ITSELF,)),
     (RECEIVERS, "iis", (Trait.READS_BY_ITSELF,)),
-    (RECEIVERS, "influxdb", (Trait.ANSWERS_HTTP, Trait.IS_SENT_TO)),
-    (RECEIVERS, "jaeger", (Trait.ANSWERS_HTTP, Trait.KEEPS_HEADERS, Trait.SERVES_APPLICATIONS, Trait.IS_SENT_TO)),
+    (RECEIVERS, "influxdb", (Trait.ANSWERS_HTTP, Trait.IS_SENT_TO, Trait.OPENED_BY_OPERATOR)),
+    (
+        RECEIVERS,
+        "jaeger",
+        (
+            Trait.ANSWERS_HTTP,
+            Trait.KEEPS_HEADERS,
+            Trait.SERVES_APPLICATIONS,
+            Trait.IS_SENT_TO,
+            Trait.OPENED_BY_OPERATOR,
+        ),
+    ),
     (RECEIVERS, "journald", (Trait.READS_BY_ITSELF,)),
     (RECEIVERS, "k8scluster", (Trait.READS_BY_ITSELF,)),
     (RECEIVERS, "k8sevents", (Trait.READS_BY_ITSELF,)),
@@ -124,7 +138,7 @@ _TRAIT_ROWS: tuple[tuple[str, str, tuple[Trait, ...]], ...] = (
     (RECEIVERS, "kafkametrics", (Trait.READS_BY_ITSELF,)),
     (RECEIVERS, "kubeletstats", (Trait.ALWAYS_COLLECTS, Trait.READS_BY_ITSELF)),
     (RECEIVERS, "libhoney", (Trait.IS_SENT_TO,)),
-    (RECEIVERS, "loki", (Trait.ANSWERS_HTTP, Trait.IS_SENT_TO)),
+    (RECEIVERS, "loki", (Trait.ANSWERS_HTTP, Trait.IS_SENT_TO, Trait.OPENED_BY_OPERATOR)),
     (RECEIVERS, "macosunifiedlogging", (Trait.READS_BY_ITSELF,)),
     (RECEIVERS, "memcached", (Trait.READS_BY_ITSELF,)),
     (RECEIVERS, "mongodb", (Trait.READS_BY_ITSELF,)),
@@ -139,7 +153,17 @@ _TRAIT_ROWS: tuple[tuple[str, str, tuple[Trait, ...]], ...] = (
     (RECEIVERS, "oracledb", (Trait.READS_BY_ITSELF,)),
     (RECEIVERS, "osquery", (Trait.READS_BY_ITSELF,)),
     (RECEIVERS, "otelarrow", (Trait.KEEPS_HEADERS, Trait.IS_SENT_TO)),
-    (RECEIVERS, "otlp", (Trait.ANSWERS_HTTP, Trait.KEEPS_HEADERS, Trait.SERVES_APPLICATIONS, Trait.IS_SENT_TO)),
+    (
+        RECEIVERS,
+        "otlp",
+        (
+            Trait.ANSWERS_HTTP,
+            Trait.KEEPS_HEADERS,
+            Trait.SERVES_APPLICATIONS,
+            Trait.IS_SENT_TO,
+            Trait.OPENED_BY_OPERATOR,
+        ),
+    ),
     (RECEIVERS, "otlpjsonfile", (Trait.READS_BY_ITSELF,)),
     (RECEIVERS, "podmanstats", (Trait.READS_BY_ITSELF,)),
     (RECEIVERS, "postgresql", (Trait.READS_BY_ITSELF,)),
@@ -155,18 +179,18 @@ _TRAIT_ROWS: tuple[tuple[str, str, tuple[Trait, ...]], ...] = (
     (RECEIVERS, "redis", (Trait.READS_BY_ITSELF,)),
     (RECEIVERS, "riak", (Trait.READS_BY_ITSELF,)),
     (RECEIVERS, "saphana", (Trait.READS_BY_ITSELF,)),
-    (RECEIVERS, "sapm", (Trait.IS_SENT_TO,)),
-    (RECEIVERS, "signalfx", (Trait.IS_SENT_TO,)),
-    (RECEIVERS, "skywalking", (Trait.SERVES_APPLICATIONS, Trait.IS_SENT_TO)),
+    (RECEIVERS, "sapm", (Trait.IS_SENT_TO, Trait.OPENED_BY_OPERATOR)),
+    (RECEIVERS, "signalfx", (Trait.IS_SENT_TO, Trait.OPENED_BY_OPERATOR)),
+    (RECEIVERS, "skywalking", (Trait.SERVES_APPLICATIONS, Trait.IS_SENT_TO, Trait.OPENED_BY_OPERATOR)),
     (RECEIVERS, "snmp", (Trait.READS_BY_ITSELF,)),
     (RECEIVERS, "snowflake", (Trait.READS_BY_ITSELF,)),
     (RECEIVERS, "solace", (Trait.READS_BY_ITSELF,)),
     (RECEIVERS, "splunkenterprise", (Trait.READS_BY_ITSELF,)),
-    (RECEIVERS, "splunkhec", (Trait.ANSWERS_HTTP, Trait.IS_SENT_TO)),
+    (RECEIVERS, "splunkhec", (Trait.ANSWERS_HTTP, Trait.IS_SENT_TO, Trait.OPENED_BY_OPERATOR)),
     (RECEIVERS, "sqlquery", (Trait.READS_BY_ITSELF,)),
     (RECEIVERS, "sqlserver", (Trait.READS_BY_ITSELF,)),
     (RECEIVERS, "sshcheck", (Trait.READS_BY_ITSELF,)),
-    (RECEIVERS, "statsd", (Trait.IS_SENT_TO,)),
+    (RECEIVERS, "statsd", (Trait.IS_SENT_TO, Trait.OPENED_BY_OPERATOR)),
     (RECEIVERS, "stef", (Trait.IS_SENT_TO,)),
     (RECEIVERS, "syslog", (Trait.IS_SENT_TO,)),
     (RECEIVERS, "systemd", (Trait.READS_BY_ITSELF,)),
@@ -175,13 +199,24 @@ _TRAIT_ROWS: tuple[tuple[str, str, tuple[Trait, ...]], ...] = (
     (RECEIVERS, "tlscheck", (Trait.READS_BY_ITSELF,)),
     (RECEIVERS, "udplog", (Trait.IS_SENT_TO,)),
     (RECEIVERS, "vcenter", (Trait.READS_BY_ITSELF,)),
-    (RECEIVERS, "wavefront", (Trait.IS_SENT_TO,)),
+    (RECEIVERS, "wavefront", (Trait.IS_SENT_TO, Trait.OPENED_BY_OPERATOR)),
     (RECEIVERS, "webhookevent", (Trait.IS_SENT_TO,)),
     (RECEIVERS, "windowseventlog", (Trait.READS_BY_ITSELF,)),
     (RECEIVERS, "windowsperfcounters", (Trait.READS_BY_ITSELF,)),
     (RECEIVERS, "windowsservice", (Trait.READS_BY_ITSELF,)),
-    (RECEIVERS, "zipkin", (Trait.ANSWERS_HTTP, Trait.KEEPS_HEADERS, Trait.SERVES_APPLICATIONS, Trait.IS_SENT_TO)),
+    (
+        RECEIVERS,
+        "zipkin",
+        (
+            Trait.ANSWERS_HTTP,
+            Trait.KEEPS_HEADERS,
+            Trait.SERVES_APPLICATIONS,
+            Trait.IS_SENT_TO,
+            Trait.OPENED_BY_OPERATOR,
+        ),
+    ),
     (RECEIVERS, "zookeeper", (Trait.READS_BY_ITSELF,)),
+    (PROCESSORS, "attributes", (Trait.EDITS_BY_ACTIONS,)),
     (PROCESSORS, "batch", (Trait.PASSES_ALL, Trait.REGROUPS, Trait.BELONGS_EVERYWHERE)),
     (PROCESSORS, "cumulativetodelta", (Trait.DROPS, Trait.KEEPS_STATE)),
     (PROCESSORS, "deltatocumulative", (Trait.DROPS, Trait.KEEPS_STATE)),
@@ -209,6 +244,7 @@ _TRAIT_ROWS: tuple[tuple[str, str, tuple[Trait, ...]], ...] = (
     (PROCESSORS, "probabilisticsampler", (Trait.SAMPLES, Trait.DROPS)),
     (PROCESSORS, "queuebatch", (Trait.BELONGS_EVERYWHERE,)),
     (PROCESSORS, "remotetap", (Trait.REACHES_OUT,)),
+    (PROCESSORS, "resource", (Trait.EDITS_BY_ACTIONS,)),
     (PROCESSORS, "schema", (Trait.REACHES_OUT,)),
     (PROCESSORS, "spanpruning", (Trait.DROPS, Trait.MAKES)),
     (PROCESSORS, "sumologic", (Trait.REACHES_OUT,)),
@@ -252,7 +288,7 @@ _TRAIT_ROWS: tuple[tuple[str, str, tuple[Trait, ...]], ...] = (
     (EXTENSIONS, "filestorage", (Trait.STORES,)),
     (EXTENSIONS, "googleclientauth", (Trait.SIGNS_REQUESTS,)),
     (EXTENSIONS, "headerssetter", (Trait.SIGNS_REQUESTS,)),
-    (EXTENSIONS, "healthcheck", (Trait.ANSWERS_PROBES, Trait.STANDS_ALONE)),
+    (EXTENSIONS, "healthcheck", (Trait.ANSWERS_PROBES, Trait.STANDS_ALONE, Trait.OPENED_BY_OPERATOR)),
     (EXTENSIONS, "healthcheckv2", (Trait.ANSWERS_PROBES, Trait.STANDS_ALONE)),
     (EXTENSIONS, "hostobserver", (Trait.STANDS_ALONE,)),
     (EXTENSIONS, "httpforwarder", (Trait.STANDS_ALONE,)),
@@ -263,10 +299,10 @@ _TRAIT_ROWS: tuple[tuple[str, str, tuple[Trait, ...]], ...] = (
     (EXTENSIONS, "oauth2client", (Trait.SIGNS_REQUESTS,)),
     (EXTENSIONS, "oidc", (Trait.CHECKS_REQUESTS,)),
     (EXTENSIONS, "opamp", (Trait.STANDS_ALONE, Trait.REPORTS_AGENT)),
-    (EXTENSIONS, "pprof", (Trait.STANDS_ALONE,)),
+    (EXTENSIONS, "pprof", (Trait.STANDS_ALONE, Trait.SHOWS_INTERNALS)),
     (EXTENSIONS, "redisstorage", (Trait.STORES,)),
     (EXTENSIONS, "sigv4auth", (Trait.SIGNS_REQUESTS,)),
-    (EXTENSIONS, "zpages", (Trait.STANDS_ALONE,)),
+    (EXTENSIONS, "zpages", (Trait.STANDS_ALONE, Trait.SHOWS_INTERNALS)),
 )
 _TRAITS_BY_TYPE = {(section, kind): frozenset(traits) for section, kind, traits in _TRAIT_ROWS}
 

@@ -24,22 +24,13 @@ from ..catalogue.port_rows import ListenerRow, Listeners
 from ..config.addresses import ANY_IPV4, LOCALHOST, is_loopback, split_host_and_port
 from ..config.metrics_level import has_own_metrics
 from ..config.paths import Path, format_path, list_at, mapping_at, value_at
-from ..traits import kind_of
+from ..traits import Trait, kind_of, traits_of
 from .started_components import StartedComponent
 
 # Where the config has the settings of the Collector's own telemetry.
 _TELEMETRY_PATH = ("service", "telemetry")
 # Where a reader of `service.telemetry.metrics.readers` has the host and the port of the own metrics.
 _READER_PATH: Path = ("pull", "exporter", "prometheus")
-# The components that get the address 0.0.0.0 from the operator, if they have none.
-# Source: the registries of the operator's internal/components/receivers and extensions, 0.158.
-_TYPES_WITH_OPERATOR_ADDRESS = {
-    "receivers": (
-        *("awsxray", "carbon", "collectd", "fluentforward", "influxdb", "jaeger", "loki", "otlp", "sapm", "signalfx"),
-        *("skywalking", "splunkhec", "statsd", "wavefront", "zipkin"),
-    ),
-    "extensions": ("healthcheck", "jaegerquery"),
-}
 
 
 class Listener(NamedTuple):
@@ -222,7 +213,8 @@ def _is_turned_on(part: StartedComponent, row: ListenerRow) -> bool:
 
 def _gets_operator_address(part: StartedComponent, row: ListenerRow) -> bool:
     """Whether the operator writes 0.0.0.0 where a component has no endpoint."""
-    return part.kind in _TYPES_WITH_OPERATOR_ADDRESS.get(part.section, ()) and row.path[0] in ("endpoint", "protocols")
+    is_opened = Trait.OPENED_BY_OPERATOR in traits_of(part.section, part.kind)
+    return is_opened and row.path[0] in ("endpoint", "protocols")
 
 
 def _find_protocol(part: StartedComponent, row: ListenerRow) -> str:

@@ -25,7 +25,7 @@ from typing import TypeVar
 from ..config.paths import mapping_at
 from ..kube import names
 from ..needs.peers import find_peers
-from ..traits import divides_data, kind_of, speaks_otlp
+from ..traits import divides_data, speaks_otlp
 from .annotated_scrapes import AnnotatedScrape
 from .flow_collectors import FlowCollector
 from .subject import Printer, Receiving, Unreceived
@@ -128,7 +128,7 @@ def find_routing_keys(receiver: FlowNode) -> dict[str, set[str]]:
 
 def _read_routing_key(sender: FlowCollector, exporter: str) -> str:
     """Return the key by which an exporter divides data among replicas; empty if it divides by connection."""
-    if kind_of(exporter) != "loadbalancing":
+    if not divides_data(exporter):
         return ""
     return str(mapping_at(sender.config, "exporters", exporter).get("routing_key") or _USUAL_ROUTING_KEY)
 

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 from ..config.paths import Path, mapping_at, mappings_at, value_at
 from ..needs.started_components import StartedComponent
-from ..traits import kind_of
+from ..traits import Trait, kind_of, traits_of
 from .subject import Subject, once_per_subject
 from .view import Pipeline
 
@@ -133,7 +133,7 @@ def _find_demands(subject: Subject, part: StartedComponent) -> Iterator[HeaderDe
     for header_setting in _HEADER_SETTINGS:
         if part.section == header_setting.section and header_setting.kind in ("", part.kind):
             yield from _find_setting_demands(part, header_setting)
-    if part.section == "processors" and part.kind in ("attributes", "resource"):
+    if Trait.EDITS_BY_ACTIONS in traits_of(part.section, part.kind):
         yield from _find_action_demands(part)
     elif part.section == "connectors" and part.kind == "routing":
         yield from _find_route_demands(part)

@@ -20,7 +20,7 @@ from ..config.addresses import ANY_HOSTS, is_internal_host, is_loopback, parse_d
 from ..config.paths import Path, value_at
 from ..needs.listeners import Listener
 from ..needs.started_components import StartedComponent
-from ..traits import sends_nothing
+from ..traits import EXTENSIONS, Trait, sends_nothing, traits_of, types_with_traits
 from .rule_definitions import SEVERITY_OF_RULE, Fault, about, define_rules
 from .subject import Subject
 from .view import ENDPOINT_KEYS
@@ -153,13 +153,13 @@ def _suggest_narrower_address(port: int, is_on_host: bool) -> str:
     return f'"[${{env:MY_POD_IP}}]:{port}"'
 
 
-@about(extensions=["pprof", "zpages"])
+@about(extensions=types_with_traits(EXTENSIONS, Trait.SHOWS_INTERNALS))
 def open_diagnostics(subject: Subject) -> Iterator[Fault]:
     """Yield pprof and zpages that are reachable from outside the pod; they expose memory and can exhaust it."""
     machine_name, tunnel_command = ("host", "ssh -L") if subject.on_host else ("pod", "kubectl port-forward")
     for listener in subject.view.listeners:
         part = listener.part
-        if part and part.kind in ("pprof", "zpages") and not is_loopback(listener.host):
+        if part and Trait.SHOWS_INTERNALS in traits_of(part.section, part.kind) and not is_loopback(listener.host):
             fix = f"Write `{listener.describe_host_setting('localhost')}`, and use `{tunnel_command}`."
             yield Fault(listener.path, f"'{part.id}' is reachable from outside the {machine_name}", fix)
 
