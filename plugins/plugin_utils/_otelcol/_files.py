@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import errno
 import os
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -198,9 +199,15 @@ def _encode_with_mark(text: str, mark: bytes) -> bytes:
 
 
 def _write_bytes_if_changed(path: Path, data: bytes, mode: int) -> bool:
-    """Write a file unless it has this content; return whether it was written. Raises Problem."""
+    """Write a file unless it has this content; return whether it was written. Raises Problem.
+
+    A device or a pipe, such as /dev/stdout, gets the data and stays what it is: no file takes its place.
+    """
     target = path.resolve()
     try:
+        if _is_stream(path):
+            _write_to_stream(path, data)
+            return False
         if _has_content(target, data):
             return False
         kept_mode = target.stat().st_mode & 0o7777 if target.exists() else mode
@@ -210,10 +217,28 @@ def _write_bytes_if_changed(path: Path, data: bytes, mode: int) -> bool:
     return True
 
 
+def _is_stream(path: Path) -> bool:
+    """Return whether a path is a device or a pipe, which keeps nothing of what is written to it."""
+    return path.is_char_device() or path.is_fifo()
+
+
+def _write_to_stream(path: Path, data: bytes) -> None:
+    """Write to a device or a pipe. Raises OSError for a pipe that nobody reads, where a write would wait forever."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+    except OSError as error:
+        if error.errno != errno.ENXIO:
+            raise
+        raise OSError(error.errno, "it is a pipe that nobody reads") from error
+    os.set_blocking(descriptor, True)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(data)
+
+
 def write_or_check(path: Path, text: str, check: bool) -> bool:
     """Write a text and create its folder. In check mode only return whether it would change. Raises Problem."""
     if check:
-        return not _has_content(path, text.encode())
+        return not _is_stream(path) and not _has_content(path, text.encode())
     make_folder(path.parent)
     return write_if_changed(path, text)
 

@@ -1,0 +1,78 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A file is replaced at once, and what is no file, such as /dev/null, is written to and stays what it is."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _files
+
+WRITERS = [
+    _files.write_if_changed,
+    _files.write_private,
+    _files.rewrite_text,
+    lambda path, text: _files.write_or_check(path, text, check=False),
+]
+# More than a pipe holds, so that a writer has to wait for the reader.
+LONG_TEXT = "a line of a report\n" * 20_000
+
+
+@pytest.mark.parametrize("write", WRITERS)
+def test_a_device_stays_a_device(write: Callable[[Path, str], bool], tmp_path: Path) -> None:
+    device = tmp_path / "null"
+    if os.geteuid() == 0:
+        os.mknod(device, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+    else:
+        device.symlink_to("/dev/null")  # its folder is closed to other users, so nothing can take its place
+    assert not write(device, "a report")
+    assert device.is_char_device()
+    assert not _files.write_or_check(device, "a report", check=True)
+
+
+def _is_written(write: Callable[[Path, str], bool], pipe: Path, text: str) -> bool:
+    """Whether a text went into a pipe, which somebody reads by then."""
+    try:
+        assert not write(pipe, text)
+    except Problem as problem:
+        assert "nobody reads" in str(problem)
+        return False
+    return True
+
+
+@pytest.mark.parametrize("write", WRITERS)
+def test_the_reader_of_a_pipe_gets_all_of_a_text(write: Callable[[Path, str], bool], tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE, text=True) as reader:
+        try:
+            while not _is_written(write, pipe, LONG_TEXT):
+                assert reader.poll() is None
+            assert reader.communicate(timeout=30)[0] == LONG_TEXT
+        finally:
+            reader.kill()
+    assert pipe.is_fifo()
+
+
+@pytest.mark.parametrize("write", WRITERS)
+def test_a_pipe_without_a_reader_is_not_waited_for(write: Callable[[Path, str], bool], tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(Problem, match=r"cannot write .*: it is a pipe that nobody reads"):
+        write(pipe, "a report")
+    assert pipe.is_fifo()
+
+
+def test_a_file_behind_a_link_is_replaced_and_the_link_stays(tmp_path: Path) -> None:
+    file, link = tmp_path / "file", tmp_path / "link"
+    file.write_text("before")
+    link.symlink_to(file)
+    assert _files.write_if_changed(link, "after") and not _files.write_if_changed(link, "after")
+    assert link.is_symlink() and file.read_text() == "after"
