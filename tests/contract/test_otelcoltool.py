@@ -174,6 +174,31 @@ def test_migrate_is_a_filter_and_says_what_is_left_to_do(tool: Tool) -> None:
     assert done.returncode == FOUND and "stdin:4 service.pipelines.traces.exporters[1]: to do by hand" in done.stderr
 
 
+def test_code_hosts_show_what_a_migration_changes_and_what_is_left_to_do(tool: Tool) -> None:
+    tool.write("shown/agent.yaml", OLD.replace("[otlphttp]", "[otlphttp, absent]"))
+    words = ("migrate", "--check", "shown", "--version", "0.158.0", "--format")
+    looked = tool.run(*words, "github")
+    assert looked.returncode == FOUND
+    assert "::warning file=shown/agent.yaml,line=3,title=migration::exporters.otlphttp: otlphttp → otlp_http." in (
+        looked.stdout
+    )
+    assert "::error file=shown/agent.yaml,line=4,title=manual-migration::" in looked.stdout
+    (run,) = json.loads(tool.run(*words, "sarif").stdout)["runs"]
+    assert {(result["ruleId"], result["level"]) for result in run["results"]} == {
+        ("migration", "warning"),
+        ("manual-migration", "error"),
+    }
+
+
+def test_rules_are_data_for_programs(tool: Tool) -> None:
+    rows = json.loads(tool.run("explain", "--format", "json").stdout)
+    assert [f"{row['id']} {row['severity']} {row['finds']}" for row in rows] == [
+        " ".join(line.split()) for line in tool.run("explain").stdout.splitlines()
+    ]
+    shown = json.loads(tool.run("explain", "clear-text", "--format", "json").stdout)
+    assert shown["id"] == "clear-text" and "```yaml" in shown["explanation"]
+
+
 def test_explain_says_what_the_page_of_rules_says(tool: Tool) -> None:
     page = (ROOT / "docs" / "rules.md").read_text()
     listed = tool.run("explain").stdout.splitlines()

@@ -37,6 +37,7 @@ COMMANDS = (
         "Move configs to another version or distribution of the Collector.",
         may_change=True,
         stdin_use=StdinUse.ALONE,
+        formats=("text", "json", "sarif", "github"),
     ),
     Command("test", "Run a real Collector with given telemetry, and compare what it exports.", may_change=True),
     Command("explain", "Explain a rule, or list all rules.", is_module=False),
@@ -137,6 +138,7 @@ def _add_options(parser: argparse.ArgumentParser, command: Command) -> dict[str,
         parser.add_argument(
             "rule", nargs="?", default="", metavar="RULE", help="The id of a rule, as findings have it."
         )
+        _add_format_option(parser, command)
         return {}
     module_options = options.read_documented_options(command.name, INVENTORY_OPTIONS, command.may_change)
     takes_stdin = command.stdin_use is not StdinUse.NEVER
@@ -151,9 +153,14 @@ def _add_options(parser: argparse.ArgumentParser, command: Command) -> dict[str,
     if command.name == "migrate":
         parser.add_argument("--diff", action="store_true", help="Show the changes of the text, with secrets masked.")
     if "format" not in module_options:
-        formats = ("text", "json")
-        parser.add_argument("--format", choices=formats, default="text", help="Format of the output. (default: text)")
+        _add_format_option(parser, command)
     return module_options
+
+
+def _add_format_option(parser: argparse.ArgumentParser, command: Command) -> None:
+    """Add the option that chooses the format of the output."""
+    help_text = "Format of the output. (default: text)"
+    parser.add_argument("--format", choices=command.formats, default="text", help=help_text)
 
 
 def _collect_garbage_again() -> None:

@@ -62,6 +62,8 @@ class Command:
     may_change: bool = False
     """Whether it writes files, and has an option to only say what would change."""
     stdin_use: StdinUse = StdinUse.NEVER
+    formats: tuple[str, ...] = ("text", "json")
+    """The formats of its output, unless its module has an option for them."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class CommandRequest:
     rule: str = ""
     """The id of the rule to explain; empty for all rules."""
     format: str = "text"
-    """The format of the report: text or json."""
+    """The format of the report: one of those of the command."""
 
 
 def build_request(
@@ -92,7 +94,7 @@ def build_request(
     cannot.
     """
     if not command.is_module:
-        return CommandRequest({}, rule=parsed.rule)
+        return CommandRequest({}, rule=parsed.rule, **_read_display_options(parsed))
     arguments = _merge_module_arguments(parsed, module_options)
     paths = list(dict.fromkeys(arguments["paths"]))
     if not paths and not arguments.get("rule_paths"):

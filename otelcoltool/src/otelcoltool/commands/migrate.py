@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`otelcoltool migrate`: moves configs to another build of the Collector, and lists what a person has to do.
 
-The work is that of module pipeline_migrate. This file formats its result as text, or gives it out as JSON.
+The work is that of module pipeline_migrate. This file formats its result. For code hosts, which show lines of files, a
+change is a finding `migration`, and what a person has to do is an error `manual-migration`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ from collections.abc import Iterator
 
 from ..command_request import CommandRequest
 from ..messages import EXIT_CLEAN, EXIT_FOUND, tell_user, warn_user
-from ..module_utils._otelcol.rules.report_model import format_count
+from ..module_utils._otelcol.config.paths import Position
+from ..module_utils._otelcol.rules.findings import Finding
+from ..module_utils._otelcol.rules.report_model import CheckedConfig, Report, format_count
+from ..module_utils._otelcol.rules.reports import FORMATS
 from ..plugin_utils._otelcol import _migrate
 from ..plugin_utils._otelcol._migration_result import ConfigChangeRow, DifferenceRow, MigrationResult
 from ..plugin_utils._otelcol._testing.result_rows import ComparedConfigRow
@@ -43,8 +47,8 @@ def run(request: CommandRequest) -> int:
 
 
 def _tell_report(report_text: str, report_format: str) -> None:
-    """Write the report to the standard error: lines that name the command, or JSON as programs read it."""
-    if report_format == "json":
+    """Write the report to the standard error: lines that name the command, or what programs read."""
+    if report_format != "text":
         print(report_text, file=sys.stderr)
         return
     for line in report_text.splitlines():
@@ -56,6 +60,9 @@ def _format_report(result: MigrationResult, request: CommandRequest) -> Iterator
     if request.format == "json":
         yield _format_json(result)
         return
+    if request.format != "text":
+        yield FORMATS[request.format](_build_findings_report(result, request.check)).rstrip("\n")
+        return
     if request.diff:
         for difference in result["diff"]:
             yield from _format_unified_diff(difference)
@@ -65,6 +72,20 @@ def _format_report(result: MigrationResult, request: CommandRequest) -> Iterator
 def _format_json(result: MigrationResult) -> str:
     """Return the result as JSON, without the text of configs."""
     return json.dumps({key: value for key, value in result.items() if key not in _KEYS_LEFT_OUT}, indent=2)
+
+
+def _build_findings_report(result: MigrationResult, is_check: bool) -> Report:
+    """Return the changes, and what a person has to do, as findings. A change that is not yet made is a warning."""
+    severity = "warning" if is_check else "info"
+    findings = [_convert_to_finding(row, "migration", severity) for row in result["changes"]]
+    findings += [_convert_to_finding(row, "manual-migration", "error") for row in result["unsolved"]]
+    return Report([CheckedConfig("migration", tuple(findings))])
+
+
+def _convert_to_finding(row: ConfigChangeRow, rule: str, severity: str) -> Finding:
+    """Return a change as a finding at its line."""
+    position = Position(row["file"] or row["config"], row["line"])
+    return Finding(position, row["path"], rule, severity, row["what"], row["why"])
 
 
 def _describe_result(result: MigrationResult, is_check: bool) -> Iterator[str]:
