@@ -21,7 +21,7 @@ from ..module_utils._collector.manifests.build import CollectorBuild
 from ..module_utils._collector.manifests.network import client_url, describe_addresses
 from ..module_utils._collector.options import Collector
 from ..module_utils._collector.probing import explain_untested_signals
-from ..module_utils._otelcol.needs import aws_policy
+from ..module_utils._identity import iam_policy
 from ._otelcol import _builds, _jmespath
 
 
@@ -81,5 +81,5 @@ def describe_collector(build: CollectorBuild) -> dict[str, Any]:
         "critical_components": critical_use.list_components(collector.recipes),
         "ports": [{"name": port.name, "port": port.number, "protocol": port.protocol} for port in build.exposed_ports],
         "iam_actions": list(build.needs.iam_actions),
-        "iam_statements": aws_policy.build_statements(build.needs.aws_grants),
+        "iam_statements": iam_policy.build_statements(build.needs.aws_grants),
     }

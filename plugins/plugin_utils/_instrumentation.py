@@ -19,9 +19,9 @@ from ..module_utils._collector import conflicts
 from ..module_utils._install.releases import lock_file
 from ..module_utils._instrumentation import custom_resource, namespace_annotations, requirements
 from ..module_utils._instrumentation.instrumentation import Instrumentation
+from ..module_utils._kube.release_names import instrumentation_release
 from ..module_utils._otelcol.errors import Problem
 from ..module_utils._otelcol.kube.objects import Manifest
-from ..module_utils._otelcol.kube.release_names import instrumentation_release
 from ._instrumentation_options import NamedCollector, build_instrumentation, select_name_options
 
 # Instead of all other options: the smallest Instrumentation that there is.

@@ -16,8 +16,8 @@ from typing import Any
 
 from ..module_utils._collector.critical.critical_table import COMPONENTS
 from ..module_utils._identity.identity import CollectorGrants, list_account_warnings
+from ..module_utils._kube.release_names import collector_release, release_selector, shared_release
 from ..module_utils._otelcol.errors import Problem
-from ..module_utils._otelcol.kube.release_names import collector_release, release_selector, shared_release
 from ..module_utils._otelcol.rules.profiles import UNUSED_SUPPRESSION
 from ..module_utils._otelcol.rules.report_model import NEVER, Report
 from . import _render, _summary

@@ -19,9 +19,9 @@ from ..module_utils._collector.manifests.build import CollectorBuild
 from ..module_utils._collector.options import Collector
 from ..module_utils._collector.probing import Probe, plan_probe
 from ..module_utils._identity.identity import CollectorGrants, list_account_needs
+from ..module_utils._kube.release_names import collector_release, release_selector
 from ..module_utils._otelcol.kube import names
 from ..module_utils._otelcol.kube.objects import Manifest
-from ..module_utils._otelcol.kube.release_names import collector_release, release_selector
 from . import _collector_facts, _outside_names
 from ._judged_collectors import JudgedCollector
 

@@ -12,8 +12,8 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.reference_remedies import describe_remedy
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.pod_references import PodReference
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.reference_remedies import describe_remedy
 
 from . import source
 from .role import ROOT

@@ -21,14 +21,14 @@ from typing import Any
 
 import boto3
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.trust import irsa_statement
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.aws_policy import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.iam_policy import (
     ServiceAccount,
     build_policy_document,
     build_statements,
     fill_policy,
     parse_eks_cluster,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.trust import irsa_statement
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.derive_needs import derive_needs
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15

@@ -16,9 +16,10 @@ from functools import partial
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.apply import apply_bundle
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.bundle_options import BundleOptions
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.remove import remove_bundle
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import object_names
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.release_names import collector_release
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube import names
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.release_names import collector_release
 
 from .sharing import (
     ALL_PARTS,
@@ -244,7 +245,7 @@ class World:
     def _make_foreign_object(self, kind: str, namespace: str, name: str) -> None:
         """Create an object of a kind that a collector has too, under the name that the collector would give it."""
         is_cluster_wide = kind == "ClusterRole"
-        full_name = names.cluster_wide_name(namespace, name) if is_cluster_wide else name
+        full_name = object_names.cluster_wide_name(namespace, name) if is_cluster_wide else name
         account = self.random.choice([SHARED_NAME, "default"])
         manifest = build_object(
             kind,

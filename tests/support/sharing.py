@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import object_names
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Cluster, RawAnswer
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import value_at
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube import names
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.release_names import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.release_names import (
     collector_release,
     shared_release,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import value_at
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube import names
 
 Place = tuple[str, str]
 Object = dict[str, Any]
@@ -87,7 +88,7 @@ def build_collector_objects(
 ) -> list[Object]:
     """Return the objects of one collector, of some parts."""
     namespace, name = collector_key
-    release, cluster_name = collector_release(*collector_key), names.cluster_wide_name(*collector_key)
+    release, cluster_name = collector_release(*collector_key), object_names.cluster_wide_name(*collector_key)
     owner_labels = {names.RELEASE_LABEL: release, names.OWNER_LABEL: names.OWNER}
     labels = {**owner_labels, names.COLLECTOR_LABEL: name}
     namespace_labels = {**labels, names.RELEASE_LABEL: shared_release(namespace)}

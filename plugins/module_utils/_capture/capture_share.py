@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._collector.options import METRICS_PORT
+from .._kube.service_kinds import is_external_name, is_headless
 from .._otelcol.config.paths import list_at, mapping_at
 from .._otelcol.errors import Problem
 from .._otelcol.kube.network_policies import selects_labels
-from .._otelcol.kube.service_kinds import is_external_name, is_headless
 
 DAEMON_SET = "DaemonSet"
 _TEMPLATE_PATH = ("spec", "template")

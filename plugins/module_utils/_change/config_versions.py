@@ -20,9 +20,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .._kube.object_names import PART_LABEL
 from .._kube.ownership import read_collector_name, read_label
 from .._otelcol.config.paths import list_at, mapping_at, value_at
-from .._otelcol.kube.names import PART_LABEL
 from .._otelcol.kube.objects import Manifest, ObjectRef, ref
 from .._otelcol.kube.pod_sources import list_sources
 from .workload_kinds import WORKLOAD_KINDS

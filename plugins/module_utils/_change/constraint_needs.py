@@ -12,8 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+from .._kube.object_names import cluster_wide_name
 from .._otelcol.config.paths import list_at, mapping_at, value_at
-from .._otelcol.kube.names import COLLECTOR_LABEL, cluster_wide_name
+from .._otelcol.kube.names import COLLECTOR_LABEL
 from .._otelcol.kube.objects import Manifest, ObjectRef, ref
 from .workload_kinds import POD_RUNNING_KINDS
 

@@ -21,11 +21,11 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from .._kube.ownership import is_own_object, read_collector_name, read_label
+from .._kube.release_names import collector_release
 from .._kube.removal_command import build_removal_command
 from .._otelcol.config.paths import mapping_at
 from .._otelcol.kube.names import COLLECTOR_LABEL
 from .._otelcol.kube.objects import Manifest, ref
-from .._otelcol.kube.release_names import collector_release
 from .config_versions import map_mounted_configs
 
 Configs = Mapping[str, Manifest]

@@ -15,10 +15,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from .._kube.ownership import find_taken_marks, is_applied_by, read_label, read_managed_fields, read_release_label
+from .._kube.release_names import collector_release
 from .._otelcol.kube.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL
 from .._otelcol.kube.objects import Manifest
 from .._otelcol.kube.operator_names import target_allocator_name
-from .._otelcol.kube.release_names import collector_release
 
 
 class EarlierPlace(NamedTuple):

@@ -21,12 +21,13 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Annotated, Any
 
+from .._kube import object_names
+from .._kube.release_names import collector_release
 from .._otelcol.config.addresses import IPV6, LOCALHOST
 from .._otelcol.config.paths import mapping_at
 from .._otelcol.errors import Problem
 from .._otelcol.kube import names
 from .._otelcol.kube.operator_names import operator_workload_name
-from .._otelcol.kube.release_names import collector_release
 from .._otelcol.kube.text_values import check_texts, variable_text
 from .._otelcol.needs.memory_sizes import Memory, size_memory
 from .._otelcol.needs.option_quantities import check_quantities
@@ -246,14 +247,14 @@ class Collector:
                 wrong = f"env has a name that is not text, '{variable_name}'"
                 raise Problem(wrong, fix="Write each name in `env` as text.")
         for name_field in ("name", "namespace", "instance", "service_account_name"):
-            names.check_name(f"{name_field} of a collector", getattr(self, name_field))
+            object_names.check_name(f"{name_field} of a collector", getattr(self, name_field))
 
     def _check_mode(self) -> None:
         """Raise Problem for what the mode of the collector cannot have."""
-        if self.mode == "statefulset" and len(self.name) > names.LONGEST_STATEFUL_SET:
+        if self.mode == "statefulset" and len(self.name) > object_names.LONGEST_STATEFUL_SET:
             raise Problem(
                 f"'{self.name}' is too long for a StatefulSet, its revisions, pods and Service are named after it",
-                fix=f"Use at most {names.LONGEST_STATEFUL_SET} characters.",
+                fix=f"Use at most {object_names.LONGEST_STATEFUL_SET} characters.",
             )
         if self.every_node and self.mode != "daemonset":
             wrong = f"collector '{self.name}' is to be on every node (`every_node`), and its mode is {self.mode}"
@@ -397,12 +398,12 @@ class Collector:
     @property
     def selector(self) -> dict[str, str]:
         """The labels by which its workload selects its pods; they cannot change later."""
-        return names.selector_labels(self.instance, self.mode)
+        return object_names.selector_labels(self.instance, self.mode)
 
     @property
     def node_labels(self) -> dict[str, str]:
         """The labels of the nodes that its pods run on: the images are for Linux, unless the user names another."""
-        return {**names.LINUX_NODES, **self.node_selector}
+        return {**object_names.LINUX_NODES, **self.node_selector}
 
     @property
     def all_tolerations(self) -> list[dict[str, Any]]:
@@ -412,7 +413,7 @@ class Collector:
     @property
     def pods(self) -> dict[str, str]:
         """The labels that select this collector's pods, whoever makes them."""
-        return names.pod_labels(self.name)
+        return object_names.pod_labels(self.name)
 
     @property
     def selector_text(self) -> str:
@@ -423,7 +424,7 @@ class Collector:
     def object_labels(self) -> dict[str, str]:
         """The labels of every object of this collector; the user's cannot replace ours."""
         # By these, later runs find the objects again, so they come last.
-        fixed_labels = names.object_labels(self.name, self.instance, self.mode, self.version)
+        fixed_labels = object_names.object_labels(self.name, self.instance, self.mode, self.version)
         return {**self.labels, **fixed_labels, names.RELEASE_LABEL: collector_release(self.namespace, self.name)}
 
 

@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypedDict
 
+from .._kube.service_kinds import is_external_name, is_headless
 from .._otelcol.config.addresses import is_loopback
 from .._otelcol.config.paths import list_at
 from .._otelcol.kube.network_policies import Object, Policies, SendingPod
-from .._otelcol.kube.service_kinds import is_external_name, is_headless
 from .._otelcol.needs.peers import Peer
 from .service_endpoints import filter_endpoints
 

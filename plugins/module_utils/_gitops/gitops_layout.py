@@ -21,11 +21,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypedDict
 
+from .._kube.release_names import collector_release
 from .._otelcol.config.paths import list_at, mapping_at
 from .._otelcol.errors import Problem
 from .._otelcol.kube.names import RELEASE_LABEL
 from .._otelcol.kube.objects import ObjectRef, ref
-from .._otelcol.kube.release_names import collector_release
 
 Object = dict[str, Any]
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
 from .._otelcol.errors import Problem, suggest_word
-from .._otelcol.needs.aws_policy import ServiceAccount, Statement, unite_statements
+from .iam_policy import ServiceAccount, Statement, unite_statements
 from .identity import ANNOTATIONS, ROLE_CREATING_PROVIDERS
 from .role_names import fill_role_name
 

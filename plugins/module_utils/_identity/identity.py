@@ -20,7 +20,8 @@ from typing import NamedTuple, TypedDict
 
 from .._collector.options import Collector
 from .._otelcol.errors import join_at_most
-from .._otelcol.needs.aws_policy import IRSA, POD_IDENTITY, AwsGrant, ServiceAccount, Statement, build_statements
+from .._otelcol.needs.aws_grants import AwsGrant
+from .iam_policy import IRSA, POD_IDENTITY, ServiceAccount, Statement, build_statements
 
 # The provider that uses existing roles.
 STATIC = "static"

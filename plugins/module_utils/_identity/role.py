@@ -23,7 +23,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypedDict, TypeVar
 
-from .._otelcol.needs.aws_policy import EksCluster, ServiceAccount, Statement
+from .iam_policy import EksCluster, ServiceAccount, Statement
 from .role_additions import ADDITION_TAGS
 
 # The name of the inline policy that this collection writes.

@@ -14,8 +14,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from .._otelcol.needs.aws_policy import ServiceAccount, is_same_policy
 from .iam_calls import IamCall, list_tag_changes, tag_list
+from .iam_policy import ServiceAccount, is_same_policy
 from .role import (
     CLUSTER_TAG,
     INLINE_POLICY,

@@ -15,7 +15,7 @@ import hashlib
 import re
 
 from .._otelcol.errors import Problem, suggest_word
-from .._otelcol.needs.aws_policy import ServiceAccount
+from .iam_policy import ServiceAccount
 
 # Source: IAM User Guide, "IAM and STS quotas".
 LONGEST_ROLE = 64

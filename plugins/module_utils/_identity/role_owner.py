@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from .._otelcol.errors import Problem
-from .._otelcol.needs.aws_policy import ServiceAccount
+from .iam_policy import ServiceAccount
 from .role import (
     ACCOUNT_TAG,
     CLUSTER_TAG,

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 
-from .._otelcol.needs.aws_policy import Statement, build_policy_document, is_same_policy
+from .iam_policy import Statement, build_policy_document, is_same_policy
 from .role import (
     ACCOUNT_TAG,
     CLUSTER_TAG,

@@ -14,7 +14,7 @@ from typing import Any
 from .._kube.aws_failures import FailedCall
 from .._otelcol.config.paths import list_at, mapping_at
 from .._otelcol.kube.names import COLLECTOR_LABEL
-from .._otelcol.needs.aws_policy import IRSA, POD_IDENTITY, ServiceAccount
+from .iam_policy import IRSA, POD_IDENTITY, ServiceAccount
 
 # The variable that EKS sets in the containers of a pod with a role, by provider.
 # Source: aws/amazon-eks-pod-identity-webhook, pkg/handler.

@@ -20,15 +20,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .._otelcol.needs.aws_policy import (
-    IRSA,
-    POD_IDENTITY,
-    POLICY_VERSION,
-    EksCluster,
-    ServiceAccount,
-    Statement,
-    is_same_policy,
-)
+from .iam_policy import IRSA, POD_IDENTITY, POLICY_VERSION, EksCluster, ServiceAccount, Statement, is_same_policy
 from .oidc_provider import strip_scheme
 
 # The `Sid` of the statement that this collection writes, by provider of identities.

@@ -22,11 +22,11 @@ from .._collector.manifests.build import omit_empty
 from .._collector.manifests.namespaces import render_shared_namespace
 from .._collector.manifests.variable_sources import render_variable_source
 from .._collector.options import replace_registry
+from .._kube.release_names import instrumentation_release
 from .._otelcol.config.paths import list_at, mapping_at
 from .._otelcol.kube import names
 from .._otelcol.kube.names import OWNER, OWNER_LABEL
 from .._otelcol.kube.objects import Manifest
-from .._otelcol.kube.release_names import instrumentation_release
 from .exports import ENDPOINT_VARIABLE, PROTOCOL_VARIABLE, Export
 from .instrumentation import Instrumentation
 from .sdk_languages import HTTP

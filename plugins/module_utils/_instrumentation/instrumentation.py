@@ -15,10 +15,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from .._kube import object_names
 from .._otelcol.config.secret_kinds import secret_kind_at
 from .._otelcol.config.secret_names import is_secret_name
 from .._otelcol.errors import Problem
-from .._otelcol.kube import names
 from .._otelcol.kube.text_values import check_texts
 from .export_endpoints import CollectorOptions
 from .exports import OPTIONS_BY_VARIABLE, CommonOptions, Export, LanguageOptions, build_export
@@ -69,8 +69,8 @@ class Instrumentation:
         values: dict[str, Any] = {name: options.get(name) for name in list_option_names()}
         for name in _OPTIONAL_MAPPINGS:
             values[name] = values[name] or {}
-        names.check_name("namespace of an Instrumentation", values["namespace"])
-        names.check_name("name of an Instrumentation", values["name"])
+        object_names.check_name("namespace of an Instrumentation", values["namespace"])
+        object_names.check_name("name of an Instrumentation", values["name"])
         try:
             return cls._from_checked_values(values)
         except Problem as problem:

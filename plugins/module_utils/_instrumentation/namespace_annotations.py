@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .._kube import ownership
+from .._kube import object_names, ownership
 from .._kube.owner_words import join_managers
 from .._otelcol.config.masking import mask_and_clean
 from .._otelcol.config.paths import mapping_at
@@ -89,7 +89,7 @@ def _read_entry(raw_entry: Any, instrumentation: Instrumentation) -> _NamespaceE
         wrong = "one item is not an entry of `namespaces`"
         fix = "Write a name, or `{name: NAME, language: LANGUAGE}`."
         raise Problem(wrong, asked=_describe_subject(instrumentation), fix=fix)
-    namespace = names.check_name("namespace", str(entry["name"]))
+    namespace = object_names.check_name("namespace", str(entry["name"]))
     return _NamespaceEntry(namespace, entry.get("language") or "")
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .._otelcol.kube.names import OWNER, OWNER_LABEL, RELEASE_LABEL
-from .._otelcol.kube.release_names import collector_release
+from .release_names import collector_release
 
 # What a collector may have that every cluster serves. Claims are left out: they hold queues.
 BUILT_IN_PLURALS = (

@@ -16,7 +16,8 @@ import re
 from typing import Any, NamedTuple
 
 from .._collector.manifests.pod_security import CONTAINER_SECURITY
-from .._otelcol.kube.names import LINUX_NODES, OWNER
+from .._kube.object_names import LINUX_NODES
+from .._otelcol.kube.names import OWNER
 
 # The port on which the pod serves the program, and the name of the file there.
 SERVER_PORT = 8080

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from .._diagnose.pod_config import expand_variables, read_environment
+from .._kube import object_names
 from .._otelcol.config.paths import list_at, mapping_at, value_at
 from .._otelcol.config.pipelines import PipelineGraph
-from .._otelcol.kube import names
 from .._otelcol.kube.names import COLLECTOR_LABEL
 from .._otelcol.kube.operator_names import list_operator_names, target_allocator_name
 
@@ -186,7 +186,7 @@ def _list_cluster_roles(namespace: str, name: str, manifests: _IndexedManifests)
     """Return the ClusterRoles of a collector and of its target allocator."""
     roles = []
     for account in (name, target_allocator_name(name)):
-        role_name = _ObjectName("ClusterRole", "", names.cluster_wide_name(namespace, account))
+        role_name = _ObjectName("ClusterRole", "", object_names.cluster_wide_name(namespace, account))
         if role_name in manifests.by_name:
             roles.append(manifests.by_name[role_name])
     return roles

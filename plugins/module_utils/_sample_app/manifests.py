@@ -23,9 +23,10 @@ from .._collector.manifests.namespaces import render_shared_namespace
 from .._collector.manifests.pod_security import CONTAINER_SECURITY
 from .._collector.manifests.variable_sources import render_variable_source
 from .._collector.options import replace_registry
+from .._kube import object_names
+from .._kube.release_names import sample_app_release
 from .._otelcol.errors import Problem, strip_credentials
 from .._otelcol.kube import names
-from .._otelcol.kube.release_names import sample_app_release
 from .._otelcol.kube.text_values import text_value
 from .placement import SIDECAR_MODE, Placement, RenderedCollector, choose_collector, place_application
 from .sample_app import DATASTORE, FRONTEND, PORT, SERVICES, SampleApp
@@ -81,10 +82,10 @@ def build_bundle(
     `source` is the Python program of the services. `assigns_user` says that the platform chooses the user of each pod.
     Raises Problem for options that do not fit each other, the collectors or Kubernetes.
     """
-    names.check_name("name of the sample application", app.name)
+    object_names.check_name("name of the sample application", app.name)
     collector = choose_collector(app, collectors)
     app_placement = place_application(app, collector)
-    namespace = names.check_name("namespace of the sample application", app_placement.namespace)
+    namespace = object_names.check_name("namespace of the sample application", app_placement.namespace)
     release = sample_app_release(namespace, app.name)
     service_names = [app.service_name(service) for service in SERVICES]
     return {
@@ -187,7 +188,7 @@ def _build_pod_spec(app: SampleApp, service: str, placement: Placement, assigns_
     user_fields = {} if assigns_user else {"runAsUser": _USER_ID, "runAsGroup": _USER_ID, "fsGroup": _USER_ID}
     return {
         **placement.account_fields,
-        "nodeSelector": dict(names.LINUX_NODES),
+        "nodeSelector": dict(object_names.LINUX_NODES),
         "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}, **user_fields},
         "initContainers": [_build_sdk_container(app)],
         "containers": [_build_app_container(app, service, placement)],

@@ -21,10 +21,10 @@ from ..._diagnose.live.running_config import read_running_config
 from ..._diagnose.pod_config import list_unread_words
 from ..._kube.conditions import is_ready
 from ..._kube.ownership import read_label, read_release_label
+from ..._kube.release_names import collector_release
 from ..._otelcol.errors import Problem
 from ..._otelcol.forecast.capture_facts import hash_config
 from ..._otelcol.kube.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL
-from ..._otelcol.kube.release_names import collector_release
 from ..capture_manifest import SourceFacts
 from ..capture_reader import CAPTURE_FILE
 from ..capture_share import compute_share

@@ -17,10 +17,10 @@ from typing import NamedTuple
 from ..._kube.live.api_errors import explain
 from ..._kube.live.cluster import NOT_ALLOWED, ApiError
 from ..._kube.live.kinds import ApiResource
+from ..._kube.reference_remedies import describe_lacking_parts, describe_remedy
 from ..._otelcol.errors import Problem, join_at_most
 from ..._otelcol.kube.objects import Manifest, ref
 from ..._otelcol.kube.pod_references import PodReference, find_unprovided, list_provided_refs
-from ..._otelcol.kube.reference_remedies import describe_lacking_parts, describe_remedy
 from .session import Pairs, Session
 
 # How many missing objects a message names.

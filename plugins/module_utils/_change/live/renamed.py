@@ -15,9 +15,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ..._kube.live.kinds import PRUNED_KINDS, ApiResource, default_api_version
 from ..._kube.ownership import read_label, read_release_label
+from ..._kube.release_names import release_selector
 from ..._otelcol.kube.names import COLLECTOR_LABEL
 from ..._otelcol.kube.objects import Manifest, ObjectRef, ref
-from ..._otelcol.kube.release_names import release_selector
 from ..earlier_names import describe_renaming, find_unlisted_workloads, is_renamed, read_named_config
 from ..workload_kinds import POD_RUNNING_KINDS
 from .session import Session, list_objects

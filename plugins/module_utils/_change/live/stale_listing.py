@@ -23,9 +23,9 @@ from ..._kube.live.cluster import METADATA_LIST
 from ..._kube.live.kinds import PRUNED_KINDS, ApiResource, default_api_version
 from ..._kube.owner_words import describe_owner
 from ..._kube.ownership import is_own_object, read_collector_name, read_release_label
+from ..._kube.release_names import shared_release
 from ..._otelcol.kube.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, RELEASE_LABEL
 from ..._otelcol.kube.objects import Manifest, ObjectRef, ref
-from ..._otelcol.kube.release_names import shared_release
 from ..._rollout.change_record import build_record_reference, is_record
 from ..._rollout.wave_note import build_empty_note, is_note
 from ..collector_change import group_by_collector

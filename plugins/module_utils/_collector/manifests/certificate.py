@@ -17,10 +17,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..._kube import object_names
+from ..._kube.release_names import shared_release
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube import names
 from ..._otelcol.kube.operator_names import operator_workload_name
-from ..._otelcol.kube.release_names import shared_release
 from .build import CollectorBuild, Manifest, frame_manifest
 
 API_VERSION = "cert-manager.io/v1"
@@ -54,7 +55,7 @@ def render_certificates(build: CollectorBuild) -> list[Manifest]:
 
 def _render_certificate(build: CollectorBuild, options: CertificateOptions) -> Manifest:
     """Return a Certificate. Raises Problem for times that cert-manager would refuse."""
-    name = names.check_name("name of a certificate", options["name"])
+    name = object_names.check_name("name of a certificate", options["name"])
     lifetime, renew_before = options["duration_seconds"], options["renew_before_seconds"]
     if lifetime < _SHORTEST_LIFETIME or not _SHORTEST_RENEWAL <= renew_before < lifetime:
         raise Problem(

@@ -17,8 +17,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from ..._kube import object_names
 from ..._otelcol.config.paths import mapping_at
-from ..._otelcol.kube import names
 from ..._otelcol.needs.component_needs import Rules
 from ..._otelcol.needs.derive_needs import derive_rules
 from .allocator_rules import RECEIVER, list_scrape_rules
@@ -74,7 +74,7 @@ def _split_rules(rules: Rules) -> _ScopedRules:
 
 
 def _role_name(build: CollectorBuild) -> str:
-    return names.cluster_wide_name(build.collector.namespace, build.collector.name)
+    return object_names.cluster_wide_name(build.collector.namespace, build.collector.name)
 
 
 def list_collector_rules(build: CollectorBuild) -> Rules:

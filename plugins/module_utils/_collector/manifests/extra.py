@@ -18,8 +18,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..._kube.object_names import PART_LABEL
 from ..._otelcol.errors import Problem, suggest_word
-from ..._otelcol.kube.names import PART_LABEL
 from ..._otelcol.kube.objects import ObjectRef, api_group, ref
 from ..options import Collector
 from .build import CollectorBuild, Manifest

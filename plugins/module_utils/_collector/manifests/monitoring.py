@@ -18,9 +18,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..._kube import object_names
+from ..._kube.release_names import collector_release
 from ..._otelcol.errors import Problem, suggest_word
 from ..._otelcol.kube import names
-from ..._otelcol.kube.release_names import collector_release
 from ..._otelcol.kube.text_values import check_texts
 from ..critical import critical_table
 from ..monitoring import alerts, dashboard, fleet_dashboard
@@ -200,7 +201,7 @@ def _file_name(build: CollectorBuild, suffix: str) -> str:
 def _frame_config_map(build: CollectorBuild, part: str, data: dict[str, str]) -> Manifest:
     """Return a ConfigMap with the label by which a run knows that it is no config."""
     manifest = frame_manifest(build, "v1", "ConfigMap", name=f"{build.collector.name}-{part}", data=data)
-    return _add_labels(manifest, "labels", {names.PART_LABEL: part})
+    return _add_labels(manifest, "labels", {object_names.PART_LABEL: part})
 
 
 def _add_labels(manifest: Manifest, option: str, labels: Mapping[str, Any]) -> Manifest:

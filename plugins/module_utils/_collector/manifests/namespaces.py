@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+from ..._kube import object_names
+from ..._kube.release_names import shared_release
 from ..._otelcol.kube import names
-from ..._otelcol.kube.release_names import shared_release
 from .build import CollectorBuild, Manifest
 
 
@@ -18,7 +19,7 @@ def render_collector_namespace(build: CollectorBuild) -> Manifest | None:
 
 def render_shared_namespace(name: str) -> Manifest | None:
     """Return a Namespace without labels of its users, who share it; none for a namespace of Kubernetes itself."""
-    if names.is_predefined_namespace(name):
+    if object_names.is_predefined_namespace(name):
         return None
     labels = {names.OWNER_LABEL: names.OWNER, names.RELEASE_LABEL: shared_release(name)}
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}

@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..._kube import object_names
 from ..._otelcol.config.addresses import LARGEST_PORT
 from ..._otelcol.config.paths import mapping_at, value_at
 from ..._otelcol.errors import Problem
@@ -206,7 +207,7 @@ def render_headless_service(build: CollectorBuild) -> Manifest | None:
     collector = build.collector
     if not collector.has_headless_service:
         return None
-    name = names.check_name("name of a headless Service", names.headless_service_name(collector.name))
+    name = object_names.check_name("name of a headless Service", names.headless_service_name(collector.name))
     spec = {
         "clusterIP": "None",
         **_ip_family_fields(collector),

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..._kube.object_names import label_value
 from ..._otelcol.errors import Problem
-from ..._otelcol.kube.names import label_value
 from . import own_metrics
 from .build import CollectorBuild, omit_empty
 from .collector_container import render_collector_container

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..._otelcol.kube import names
+from ..._kube import object_names
 from ..._otelcol.needs.component_needs import Rules, make_rule
 from .build import CollectorBuild, Manifest, frame_manifest
 from .pod_security import SELINUX_LEVEL, render_pod_security
@@ -121,4 +121,4 @@ def _selinux_context(build: CollectorBuild) -> dict[str, Any]:
 
 
 def _constraints_name(build: CollectorBuild) -> str:
-    return names.cluster_wide_name(build.collector.namespace, build.collector.name)
+    return object_names.cluster_wide_name(build.collector.namespace, build.collector.name)

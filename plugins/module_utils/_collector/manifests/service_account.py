@@ -16,8 +16,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
+from ..._kube.release_names import collector_release
 from ..._otelcol.kube import names
-from ..._otelcol.kube.release_names import collector_release
 from ..options import Collector
 from .build import CollectorBuild, Manifest, omit_empty
 

@@ -18,8 +18,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..._kube import object_names
 from ..._otelcol.config.paths import list_at, mapping_at
-from ..._otelcol.kube import names
 from ..._otelcol.kube.operator_names import target_allocator_name
 from ..options import replace_registry
 from .allocator_rules import RECEIVER, SECRET_RULES, list_allocator_rules
@@ -52,7 +52,7 @@ def render_target_allocator(build: CollectorBuild) -> dict[str, Any]:
         "podSecurityContext": dict(_POD_SECURITY),
         **omit_empty(
             image=image,
-            nodeSelector={**names.LINUX_NODES, **(options.get("node_selector") or {})},
+            nodeSelector={**object_names.LINUX_NODES, **(options.get("node_selector") or {})},
             tolerations=options.get("tolerations"),
             affinity=options.get("affinity"),
             prometheusCR=_render_custom_resources(options.get("prometheus_cr") or {}),
@@ -162,4 +162,4 @@ def _account_name(build: CollectorBuild) -> str:
 
 def _role_name(build: CollectorBuild) -> str:
     """Return the name of the allocator's roles, which no other collector of the cluster has."""
-    return names.cluster_wide_name(build.collector.namespace, target_allocator_name(build.collector.name))
+    return object_names.cluster_wide_name(build.collector.namespace, target_allocator_name(build.collector.name))

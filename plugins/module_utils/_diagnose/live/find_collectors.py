@@ -20,11 +20,11 @@ from typing import Any, TypeVar
 
 from ..._kube.live.outage import LostError
 from ..._kube.ownership import is_own_object
+from ..._kube.release_names import collector_release
 from ..._kube.removal_command import BUILT_IN_PLURALS, build_removal_command
 from ..._otelcol.config.paths import mapping_at, value_at
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube import names
-from ..._otelcol.kube.release_names import collector_release
 from ..._rollout import stale_sidecars
 from ..._rollout.pod_revisions import is_owned_by
 from ..pod_config import find_collector_container, find_sidecar_container

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, TypedDict
 
+from ..._kube.reference_remedies import find_missing_keys
 from ..._otelcol.kube.pod_sources import PodSource
-from ..._otelcol.kube.reference_remedies import find_missing_keys
 from .reader import PLURALS_OF_SOURCES, ClusterReader, Notes, ReadResult
 
 

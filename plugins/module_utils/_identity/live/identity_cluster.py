@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 from ..._otelcol.config.paths import mapping_at
 from ..._otelcol.errors import Problem
-from ..._otelcol.needs.aws_policy import IRSA, EksCluster, ServiceAccount, parse_eks_cluster
+from ..iam_policy import IRSA, EksCluster, ServiceAccount, parse_eks_cluster
 from ..oidc_provider import NO_ISSUER_FIX, find_issuer
 from .call_errors import CallErrors
 from .service_calls import ServiceCalls

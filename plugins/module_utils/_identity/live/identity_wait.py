@@ -30,7 +30,7 @@ from ..._kube.live.libraries import import_library
 from ..._kube.live.task_end import run
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.objects import Manifest
-from ..._otelcol.needs.aws_policy import IRSA, ServiceAccount
+from ..iam_policy import IRSA, ServiceAccount
 from ..role_proofs import dry_run_pod, has_credentials, is_collector_of, is_propagation_error
 from ..trust import AUDIENCE
 

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..._otelcol.config.paths import mapping_at
-from ..._otelcol.needs.aws_policy import ServiceAccount
+from ..iam_policy import ServiceAccount
 from ..identity import ANNOTATIONS
 from ..role import RoleSettings
 from ..role_names import role_name_in_region

@@ -19,8 +19,8 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ..._otelcol.errors import Problem
-from ..._otelcol.needs.aws_policy import IRSA, POD_IDENTITY, EksCluster, fill_policy
 from ..iam_calls import IamCall
+from ..iam_policy import IRSA, POD_IDENTITY, EksCluster, fill_policy
 from ..role import RoleRequest, RoleSettings
 from ..role_calls import build_creation_request, plan_role_calls
 from ..role_owner import check_role_change

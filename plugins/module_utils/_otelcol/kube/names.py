@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names and labels: every object name, label and selector of this collection is made here. Private.
+"""The owner, and the labels by which others know what belongs to a collector. Private.
 
 | what | example |
 |---|---|
@@ -10,15 +10,11 @@
 | the instance, which tells the pods of one workload from those of others | `app.kubernetes.io/instance: agent` |
 | the release, what is pruned and removed together | `o11y.opentelemetry/release: otel.agent` |
 
-release_names.py has the names of releases, operator_names.py those that the operator gives, and text_values.py checks
-the labels of users.
+object_names.py of the room `_kube` has the names and labels of the objects of a collector, and release_names.py those
+of releases. operator_names.py has the names that the operator gives, and text_values.py checks the labels of users.
 """
 
 from __future__ import annotations
-
-import re
-
-from ..errors import Problem
 
 # The owner of objects of this collection, as a label and as the field manager.
 OWNER_LABEL = "app.kubernetes.io/managed-by"
@@ -32,76 +28,12 @@ COMPONENT_BY_MODE = {
 COLLECTOR_LABEL = "o11y.opentelemetry/collector"
 # The release that an object belongs to: that of a collector, an Instrumentation, or a product such as cert-manager.
 RELEASE_LABEL = "o11y.opentelemetry/release"
-# On ConfigMaps of a collector that are not its config, so that none of them counts as an earlier config.
-PART_LABEL = "o11y.opentelemetry/part"
 # The hash of all that a pod is made of. A pod that the operator has made shows by it which spec the pod has.
 SPEC_HASH = "o11y.opentelemetry/spec-hash"
-# Tells the pods of a collector from those of its target allocator. The operator gives both the labels of the custom
-# resource; only this label differs.
-# Source: SelectorLabels in the operator's internal/manifests/manifestutils/labels.go.
-_ROLE_LABEL = {"app.kubernetes.io/component": "opentelemetry-collector"}
 # The name of the collector's container by backend. Source for the operator: Container in its internal/naming.
 CONTAINER_BY_BACKEND = {"kubernetes": "opentelemetry-collector", "operator": "otc-container"}
-# Selects the nodes that the images run on. A Windows node cannot pull them. Every kubelet gives its node this label.
-# Source: Kubernetes, "Well-Known Labels, Annotations and Taints".
-LINUX_NODES = {"kubernetes.io/os": "linux"}
 # The most characters that the value of a label may have, and the name in its key behind the domain.
 LONGEST_LABEL = 63
-# The most characters of the name of a StatefulSet. Kubernetes labels each pod with the revision: the name of the
-# StatefulSet, a dash and a hash of ten characters.
-LONGEST_STATEFUL_SET = LONGEST_LABEL - 11
-# A name that Kubernetes takes as a DNS label (RFC 1123), whatever its length.
-_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?\Z")
-
-
-def check_name(subject: str, name: str) -> str:
-    """Return the name. Raises Problem when Kubernetes would not take it as a DNS label (RFC 1123)."""
-    if not _DNS_LABEL.match(name) or len(name) > LONGEST_LABEL:
-        fix = f"Use at most {LONGEST_LABEL} lower-case letters, digits and dashes, no dash at either end."
-        raise Problem(f"'{name}' is not a valid {subject}", fix=fix)
-    return name
-
-
-def selector_labels(instance: str, mode: str) -> dict[str, str]:
-    """Return the labels that tie a workload to its pods; they can never change, so nothing optional is in them."""
-    return {
-        "app.kubernetes.io/name": "opentelemetry-collector",
-        "app.kubernetes.io/instance": instance,
-        "component": COMPONENT_BY_MODE[mode],
-    }
-
-
-def pod_labels(name: str) -> dict[str, str]:
-    """Return the labels that a collector's pods have under every backend, so that Services outlive a switch."""
-    return {**_ROLE_LABEL, COLLECTOR_LABEL: name}
-
-
-def object_labels(name: str, instance: str, mode: str, version: str) -> dict[str, str]:
-    """Return the labels of each object of a collector, by the recommended labels of Kubernetes."""
-    return {
-        **selector_labels(instance, mode),
-        OWNER_LABEL: OWNER,
-        "app.kubernetes.io/version": label_value(version),
-        COLLECTOR_LABEL: name,
-    }
-
-
-def is_predefined_namespace(namespace: str) -> bool:
-    """Return whether Kubernetes creates this namespace, or reserves its name for its own parts."""
-    return namespace == "default" or namespace.startswith("kube-")
-
-
-def label_value(text: str) -> str:
-    """Return text as a label value: digests and build metadata have characters that labels refuse.
-
-    0.158.0+build.7    →    0.158.0_build.7
-    """
-    return re.sub(r"[^-A-Za-z0-9_.]", "_", text)[:LONGEST_LABEL].strip("-_.")
-
-
-def cluster_wide_name(namespace: str, name: str) -> str:
-    """Return the name of a cluster-scoped object; neither part has a dot, so no two collectors share one."""
-    return f"{namespace}.{name}"
 
 
 def headless_service_name(name: str) -> str:

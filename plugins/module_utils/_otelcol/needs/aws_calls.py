@@ -23,7 +23,7 @@ from typing import Any
 from ..config.addresses import parse_destination
 from ..config.paths import list_at, mapping_at, value_at
 from ..config.variable_references import replace_references
-from .aws_policy import ACCOUNT, PARTITION, REGION, AwsGrant
+from .aws_grants import ACCOUNT, PARTITION, REGION, AwsGrant
 from .component_needs import Settings
 
 Config = Mapping[str, Any]

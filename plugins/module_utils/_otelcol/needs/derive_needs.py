@@ -22,7 +22,7 @@ from typing import Any
 from ..catalogue.port_rows import Listeners
 from ..config.paths import iter_leaves, value_at
 from .aws_calls import list_grants
-from .aws_policy import AwsGrant
+from .aws_grants import AwsGrant
 from .component_needs import Rules, find_guarded_rights
 from .components_with_needs import ComponentWithNeeds, find_components_with_needs
 from .listeners import are_ports_known, find_listeners

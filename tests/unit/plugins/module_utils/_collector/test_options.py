@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector import options as core
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube import names
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.release_names import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube import object_names
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.release_names import (
     collector_release,
     instrumentation_release,
     shared_release,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube import names
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs import memory_sizes, quantities
 
 from ..helpers import LABELS, SELECTOR, Json, cases, collector
@@ -99,24 +100,24 @@ def test_a_registry_takes_the_place_of_the_images_own(options: dict[str, Any], i
 
 @pytest.mark.parametrize("name", ["a", "gateway", "gateway-2", "0", "a" * 63])
 def test_a_dns_label_passes(name: str) -> None:
-    assert names.check_name("name", name) == name
+    assert object_names.check_name("name", name) == name
 
 
 @pytest.mark.parametrize("name", ["", "A", "a_b", "a.b", "-a", "a-", "a b", "ä", "a\n", "a" * 64])
 def test_another_name_is_refused_with_the_rule(name: str) -> None:
     with pytest.raises(Problem) as refused:
-        names.check_name("name of a collector", name)
+        object_names.check_name("name of a collector", name)
     assert refused.value.wrong == f"'{name}' is not a valid name of a collector"
     assert "at most 63 lower-case letters, digits and dashes" in refused.value.fix
 
 
 @cases("mode, word", ("daemonset", "agent"), ("deployment", "standalone"), ("statefulset", "statefulset"))
 def test_selectors_have_what_never_changes(mode: str, word: str) -> None:
-    assert names.selector_labels("gateway", mode) == SELECTOR | {"component": f"{word}-collector"}
+    assert object_names.selector_labels("gateway", mode) == SELECTOR | {"component": f"{word}-collector"}
 
 
 def test_objects_also_say_whose_they_are() -> None:
-    found = names.object_labels("gateway", "gateway", "deployment", "v1.2+3")
+    found = object_names.object_labels("gateway", "gateway", "deployment", "v1.2+3")
     assert found == {key: LABELS[key] for key in LABELS if not key.endswith("/release")} | {
         "app.kubernetes.io/version": "v1.2_3"
     }
@@ -127,11 +128,14 @@ def test_objects_also_say_whose_they_are() -> None:
     [("0.158.0", "0.158.0"), ("sha256:abc", "sha256_abc"), ("+1+", "1"), ("x" * 62 + "-y", "x" * 62), ("", "")],
 )
 def test_any_text_becomes_a_label_value(text: str, label: str) -> None:
-    assert names.label_value(text) == label
+    assert object_names.label_value(text) == label
 
 
 def test_names_of_objects_follow_from_that_of_the_collector_and_tell_namespaces_apart() -> None:
-    assert (names.cluster_wide_name("a-b", "c"), names.cluster_wide_name("a", "b-c")) == ("a-b.c", "a.b-c")
+    assert (object_names.cluster_wide_name("a-b", "c"), object_names.cluster_wide_name("a", "b-c")) == (
+        "a-b.c",
+        "a.b-c",
+    )
     assert names.headless_service_name("store") == "store-headless"
 
 

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity import role, role_plan, trust
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs import aws_policy
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.aws_policy import parse_eks_cluster
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity import iam_policy, role, role_plan, trust
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.iam_policy import parse_eks_cluster
 
 EKS_CLUSTER = parse_eks_cluster("arn:aws:eks:eu-west-1:123456789012:cluster/prod", "https://a/b")
-ACCOUNT = aws_policy.ServiceAccount("obs", "gateway")
+ACCOUNT = iam_policy.ServiceAccount("obs", "gateway")
 SPANS = {"Effect": "Allow", "Action": ["xray:PutSpans"], "Resource": ["*"]}
 
 

@@ -20,12 +20,12 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.assig
     IdentityRequest,
     assign_roles,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.aws_policy import (
-    AwsGrant,
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.iam_policy import (
     fill_policy,
     parse_eks_cluster,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.aws_grants import AwsGrant
 from hypothesis import given
 from hypothesis import strategies as st
 

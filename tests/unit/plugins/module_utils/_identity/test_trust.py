@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity import trust
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.aws_policy import parse_eks_cluster
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.iam_policy import parse_eks_cluster
 
 from .made_roles import ACCOUNT
 

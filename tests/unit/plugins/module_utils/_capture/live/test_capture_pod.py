@@ -19,9 +19,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.live.c
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.reader import ClusterReader
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import RawAnswer
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.outage import LostError
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.release_names import collector_release
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.names import RELEASE_LABEL
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.release_names import collector_release
 
 from ...fake_api import FakeApi, status
 from ...live_helpers import obj

@@ -11,8 +11,8 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.backends import BACKENDS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests import extra, pod
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.kinds import PLURALS, PRUNED_KINDS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.object_names import PART_LABEL
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.names import PART_LABEL
 
 from tests.support.cases import cases
 

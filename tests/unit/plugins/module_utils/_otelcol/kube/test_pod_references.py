@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import yaml
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.reference_remedies import describe_remedy
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.objects import ObjectRef
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.pod_references import (
     PodReference,
@@ -15,7 +16,6 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.p
     find_unprovided,
     list_provided_refs,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.reference_remedies import describe_remedy
 
 from tests.support.cases import cases
 

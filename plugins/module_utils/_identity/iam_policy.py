@@ -3,9 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """IAM policies for the calls of components to AWS, as narrow as AWS allows.
 
-`aws_calls.py` derives a `AwsGrant` for each call; this file makes statements and whole policies of grants. Grants are
-derived before account and region are known, so ARNs hold placeholders, which `fill_policy` replaces once the cluster is
-known:
+A policy has a statement for the actions on the same resources. What components need are grants, whose ARNs hold
+placeholders, which `fill_policy` replaces once the cluster is known:
 
     AwsGrant(("logs:PutLogEvents",), "https://…", ("arn:<partition>:logs:<region>:<account>:log-group:shop:*",))
 
@@ -13,17 +12,17 @@ known:
      "Resource": ["arn:aws:logs:eu-west-1:111122223333:log-group:shop:*"]}
 
 To unite statements is to put the actions on the same resources into one; the frame of a statement is all of it but its
-actions. tests/integration/test_least_privilege.py removes each action from the real Collector. Private.
+actions. Private.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ..errors import Problem
+from .._otelcol.errors import Problem
+from .._otelcol.needs.aws_grants import ACCOUNT, PARTITION, REGION, AwsGrant
 
 Statement = dict[str, Any]
 """A statement of a policy, with the keys of IAM's JSON, such as `Effect`, `Action` and `Resource`."""
@@ -35,39 +34,6 @@ POD_IDENTITY = "pod_identity"
 # Characters of all inline policies of a role together, without white space.
 # Source: IAM User Guide, "IAM and STS quotas".
 LONGEST_POLICY = 10240
-
-
-@dataclass(frozen=True)
-class AwsGrant:
-    """Actions that a component needs, such as `logs:PutLogEvents`, and the ARNs on which they are allowed.
-
-    `source_page` is the address of the documentation that says so. `region` restricts actions that know no resources;
-    it is empty, or has a `*`, for no restriction.
-    """
-
-    actions: tuple[str, ...]
-    source_page: str
-    resources: tuple[str, ...] = ("*",)
-    region: str = ""
-
-    @property
-    def region_condition(self) -> dict[str, Any]:
-        """The condition that restricts requests to the region; empty without a region."""
-        if not self.region or "*" in self.region:
-            return {}
-        return {"StringEquals": {"aws:RequestedRegion": self.region}}
-
-    @property
-    def policy_statement(self) -> Statement:
-        """The statement that allows these actions."""
-        statement: Statement = {
-            "Effect": "Allow",
-            "Action": sorted(self.actions),
-            "Resource": sorted(self.resources),
-        }
-        if self.region_condition:
-            statement["Condition"] = self.region_condition
-        return statement
 
 
 def build_statements(grants: Iterable[AwsGrant]) -> list[Statement]:
@@ -137,12 +103,6 @@ def _make_canonical(value: Any) -> Any:
 def _as_list(value: Any) -> list[str]:
     """Return texts as a list; AWS writes a list of one as a text."""
     return [value] if isinstance(value, str) else [str(text) for text in value]
-
-
-# No ARN and no name of AWS may have these characters, so nothing of a user's looks like one of them.
-PARTITION = "<partition>"
-REGION = "<region>"
-ACCOUNT = "<account>"
 
 
 class ServiceAccount(NamedTuple):

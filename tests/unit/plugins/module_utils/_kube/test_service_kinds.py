@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.service_kinds import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.service_kinds import (
     is_external_name,
     is_headless,
 )

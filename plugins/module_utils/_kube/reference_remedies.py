@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..config.paths import mapping_at
-from .objects import Manifest
-from .pod_references import PodReference
+from .._otelcol.config.paths import mapping_at
+from .._otelcol.kube.objects import Manifest
+from .._otelcol.kube.pod_references import PodReference
 
 # Of every kind but Secret and ConfigMap, how the user adds the object or does without it.
 _REMEDY_BY_KIND = {

@@ -9,13 +9,13 @@ import re
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs import aws_policy
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity import iam_policy
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.aws_calls import GRANT_BY_COMPONENT
 
 from ...helpers import CATALOGUE, needs, rows, running
 
 LOGS = "arn:aws:logs:us-east-1:123456789012:log-group:"
-HERE = aws_policy.parse_eks_cluster("arn:aws:eks:us-east-1:123456789012:cluster/prod")
+HERE = iam_policy.parse_eks_cluster("arn:aws:eks:us-east-1:123456789012:cluster/prod")
 THEIRS = "arn:aws:iam::999999999999:role/theirs"
 # What the tables below abbreviate.
 SHORT = {
@@ -34,7 +34,7 @@ Allowed = set[tuple[str, str, str]]
 def allowed(config: Any, environment: dict[str, str] | None = None) -> Allowed:
     """Return what is allowed in a cluster: action, resource, and the region of a condition."""
     found = set()
-    for statement in aws_policy.fill_policy(aws_policy.build_statements(needs(config, environment).aws_grants), HERE):
+    for statement in iam_policy.fill_policy(iam_policy.build_statements(needs(config, environment).aws_grants), HERE):
         assert statement["Effect"] == "Allow"
         condition = statement.get("Condition", {}).get("StringEquals", {})
         assert set(condition) <= {"aws:RequestedRegion"}
@@ -203,4 +203,4 @@ def test_every_component_of_aws_is_in_the_table_or_has_a_reason() -> None:
 def test_a_statement_of_a_user_with_all_but_some_actions_stays_one() -> None:
     denies = {"Effect": "Deny", "NotAction": ["s3:*"], "Resource": ["*"]}
     allows = {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["*"]}
-    assert aws_policy.unite_statements([denies, allows]) == [allows, denies]
+    assert iam_policy.unite_statements([denies, allows]) == [allows, denies]

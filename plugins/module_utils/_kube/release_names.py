@@ -21,7 +21,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
-from .names import LONGEST_LABEL, OWNER, OWNER_LABEL, RELEASE_LABEL
+from .._otelcol.kube.names import LONGEST_LABEL, OWNER, OWNER_LABEL, RELEASE_LABEL
 
 
 def collector_release(namespace: str, name: str) -> str:

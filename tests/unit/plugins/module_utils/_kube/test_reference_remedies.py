@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.masking import mask_and_clean
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.pod_references import PodReference
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.reference_remedies import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.reference_remedies import (
     describe_lacking_parts,
     describe_remedy,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.masking import mask_and_clean
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.pod_references import PodReference
 
 from tests.support.cases import cases
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..config.paths import mapping_at
+from .._otelcol.config.paths import mapping_at
 
 
 def is_headless(service: Mapping[str, Any]) -> bool:
