@@ -10,8 +10,8 @@ neither rules nor causes: those are on the controller.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from typing import Any, cast
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, cast
 
 from ansible.module_utils.common.validation import check_type_list
 from ansible.plugins.action import ActionBase
@@ -41,6 +41,22 @@ READ_OPTIONS = {
     "bundles": {"type": "list", "elements": "dict"},
     "only": {"type": "list", "elements": "str"},
 }
+# The options that the host does not get: they are about the collectors, and about the result of the task.
+_CONTROLLER_OPTIONS = ("collectors", "only", "fail_on")
+
+
+class VisitRequest(NamedTuple):
+    """What a task asks about the collectors of a host."""
+
+    host_options: dict[str, Any]
+    """The options that the module gets on the host."""
+    configs: Mapping[str, Any]
+    """The config of each collector to diagnose, by its name."""
+    names_collectors: bool
+    """Whether the task has the option `only`, so that the host may have more collectors than these."""
+    fail_on: str
+    is_check_only: bool
+    """Whether test data was wanted and is not sent, in check mode."""
 
 
 class ActionModule(ActionBase):
@@ -54,45 +70,59 @@ class ActionModule(ActionBase):
 
     def _diagnose(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         """Return the result of the diagnosis, or that of the module if the host could not be looked at."""
-        arguments = dict(self._task.args)
         with turn_problems_into_failure():
-            check_visit_options(arguments)
-            check_shapes(arguments, READ_OPTIONS, "module host_diagnose")
-        only_names = check_type_list(arguments.pop("only", None) or [])
-        fail_on = arguments.pop("fail_on", None) or "never"
-        collectors = arguments.pop("collectors", None) or []
-        with turn_problems_into_failure():
-            collectors = select_collectors(collectors, only_names)
-            configs = load_configs(collectors)
-            if only_names and "bundles" in arguments:
-                arguments["bundles"] = select_collectors(arguments["bundles"] or [], only_names)
-        # In check mode, the host is looked at, and nothing is sent.
-        is_check_only = bool(self._task.check_mode and arguments.get("send"))
-        if is_check_only:
-            arguments["send"] = False
+            request = read_visit_request(self._task.args, is_check_mode=bool(self._task.check_mode))
         asked_at = time.time()
-        module_result = self._look_on_host(arguments, configs, task_vars)
+        module_result = self._look_on_host(request, task_vars)
         answered_at = time.time()
         if module_result.get("failed") or "collectors" not in module_result:
             return module_result
-        if only_names:  # `bundles` has only these, so the module would call all other collectors unlisted
+        if request.names_collectors:  # `bundles` has only these, so the module would call all other collectors unlisted
             module_result["unlisted"] = []
         visit = HostVisit(
             host=str(task_vars.get("inventory_hostname") or "host"),
             asked_between=(asked_at, answered_at),
-            sends_test_data=bool(arguments.get("send")),
-            fail_on=fail_on,
-            is_check_only=is_check_only,
+            sends_test_data=bool(request.host_options.get("send")),
+            fail_on=request.fail_on,
+            is_check_only=request.is_check_only,
         )
-        return answer_or_fail_task(lambda: diagnose_host(cast(HostLookResult, module_result), configs, visit), {})
+        host_look = cast(HostLookResult, module_result)
+        return answer_or_fail_task(lambda: diagnose_host(host_look, request.configs, visit), {})
 
-    def _look_on_host(
-        self, arguments: dict[str, Any], configs: Mapping[str, Any], task_vars: dict[str, Any]
-    ) -> dict[str, Any]:
+    def _look_on_host(self, request: VisitRequest, task_vars: dict[str, Any]) -> dict[str, Any]:
         """Return what the module has seen on the host."""
-        pipe_secrets(self._connection, arguments.get("bundles") or [])
-        module_arguments = {**arguments, "collectors": [], "questions": list_questions(configs)}
+        pipe_secrets(self._connection, request.host_options.get("bundles") or [])
+        module_arguments = {**request.host_options, "collectors": [], "questions": list_questions(request.configs)}
         return dict(self._execute_module(module_name=_MODULE_NAME, module_args=module_arguments, task_vars=task_vars))
+
+
+def read_visit_request(task_options: Mapping[str, Any], *, is_check_mode: bool) -> VisitRequest:
+    """Return what the options of a task ask. Raises Problem for a wrong value, and for a name that no collector has."""
+    check_visit_options(task_options)
+    check_shapes(task_options, READ_OPTIONS, "module host_diagnose")
+    only_names = check_type_list(task_options.get("only") or [])
+    collectors = select_collectors(task_options.get("collectors") or [], only_names)
+    configs = load_configs(collectors)
+    host_options = _choose_host_options(task_options, only_names)
+    # In check mode, the host is looked at, and nothing is sent.
+    is_check_only = is_check_mode and bool(host_options.get("send"))
+    if is_check_only:
+        host_options["send"] = False
+    return VisitRequest(
+        host_options=host_options,
+        configs=configs,
+        names_collectors=bool(only_names),
+        fail_on=task_options.get("fail_on") or "never",
+        is_check_only=is_check_only,
+    )
+
+
+def _choose_host_options(task_options: Mapping[str, Any], only_names: Sequence[str]) -> dict[str, Any]:
+    """Return the options of a task that the host gets, with the bundles of the named collectors alone."""
+    host_options = {name: value for name, value in task_options.items() if name not in _CONTROLLER_OPTIONS}
+    if only_names and "bundles" in host_options:
+        host_options["bundles"] = select_collectors(host_options["bundles"] or [], only_names)
+    return host_options
 
 
 def check_visit_options(arguments: Mapping[str, Any]) -> None:
