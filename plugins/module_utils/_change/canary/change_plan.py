@@ -19,11 +19,11 @@ from ..workload_kinds import WORKLOAD_KINDS
 from .hold import count_all_pods, explain_exclusive_pods, hold_workload
 
 
-def describe_plan(workload: Manifest, live: Manifest, options: ChangeOptions, has_service: bool) -> str:
+def describe_plan(workload: Manifest, live: Manifest, options: ChangeOptions, *, has_service: bool) -> str:
     """Return how a change reaches the pods of a workload, in one line."""
     failure_clause = "goes back if it fails" if options["on_failure"] == ROLLBACK else "stays if it fails"
     plan_text = f"{ref(workload)}: {_describe_method(workload, live, options)}; {failure_clause}."
-    risks = list(_find_risks(workload, live, has_service))
+    risks = list(_find_risks(workload, live, has_service=has_service))
     return f"{plan_text} Risks: {'; '.join(risks)}." if risks else plan_text
 
 
@@ -38,19 +38,33 @@ def _describe_method(workload: Manifest, live: Manifest, options: ChangeOptions)
     return f"rolling, since no pod can keep the earlier config; then judged for {observe_seconds} s"
 
 
-def _find_risks(workload: Manifest, live: Manifest, has_service: bool) -> Iterator[str]:
+def _find_risks(workload: Manifest, live: Manifest, *, has_service: bool) -> Iterator[str]:
     """Yield what may be lost while the pods of a workload are replaced."""
-    kind, pod_spec = workload["kind"], mapping_at(workload, "spec", "template", "spec")
-    if kind not in WORKLOAD_KINDS:
+    if workload["kind"] not in WORKLOAD_KINDS:
         return
-    exclusive_reason = explain_exclusive_pods(workload) if kind == "Deployment" else ""
-    if exclusive_reason:
-        yield f"a pod stops before its replacement starts, since {exclusive_reason}"
-    if kind == "DaemonSet":
+    if workload["kind"] == "DaemonSet":
         yield "a node has no pod while its pod is replaced"
-    elif count_all_pods(live) == 1 and (exclusive_reason or kind == "StatefulSet"):
-        yield "with one replica no other pod receives meanwhile"
-    if kind != "DaemonSet" and not has_service:
-        yield "without a Service, clients keep the addresses of pods that stop"
-    if not any(container.get("readinessProbe") for container in list_at(pod_spec, "containers")):
+    else:
+        yield from _find_replica_risks(workload, live, has_service=has_service)
+    if not _has_readiness_probe(workload):
         yield "without a readiness probe, a pod counts as ready as soon as its process runs"
+
+
+def _find_replica_risks(workload: Manifest, live: Manifest, *, has_service: bool) -> Iterator[str]:
+    """Yield what may be lost while the replicas of a Deployment or a StatefulSet are replaced."""
+    # A StatefulSet always stops a pod before it starts the replacement, so that alone is not told.
+    stops_old_first = workload["kind"] == "StatefulSet"
+    exclusive_reason = explain_exclusive_pods(workload) if workload["kind"] == "Deployment" else ""
+    if exclusive_reason:
+        stops_old_first = True
+        yield f"a pod stops before its replacement starts, since {exclusive_reason}"
+    if stops_old_first and count_all_pods(live) == 1:
+        yield "with one replica no other pod receives meanwhile"
+    if not has_service:
+        yield "without a Service, clients keep the addresses of pods that stop"
+
+
+def _has_readiness_probe(workload: Manifest) -> bool:
+    """Return whether a container of the pods has a readiness probe."""
+    pod_spec = mapping_at(workload, "spec", "template", "spec")
+    return any(container.get("readinessProbe") for container in list_at(pod_spec, "containers"))

@@ -89,7 +89,7 @@ class ChangeFinder:
         for workload in change.workloads:
             live_workload = self.live.get(ref(workload))
             if live_workload:
-                self.run.add_plan_line(describe_plan(workload, live_workload, change.options, has_service))
+                self.run.add_plan_line(describe_plan(workload, live_workload, change.options, has_service=has_service))
 
     def find_changes_to_make(self, candidates: Iterable[CollectorChange]) -> list[CollectorChange]:
         """Return the changes that interrupted runs left, and those of collectors that work, each with its record."""
