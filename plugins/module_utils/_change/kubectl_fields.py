@@ -18,7 +18,7 @@ For example, somebody has run `kubectl set env`. `take_back_fields` gives that f
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .._otelcol.config.paths import mapping_at
@@ -45,16 +45,17 @@ def take_back_fields(live: Manifest, manager: str) -> list[Entry] | None:
     set_by_hand = [entry for entry in entries if _is_set_by_hand(entry, own_entry.get("apiVersion"))]
     if not set_by_hand:
         return None
-    taken_fields = _add_template_fields(set_by_hand, own_entry.get("fieldsV1") or {})
-    new_entries = []
-    for entry in entries:
-        if entry is own_entry:
-            new_entries.append({**entry, "fieldsV1": taken_fields})
-        elif entry in set_by_hand:
-            new_entries.append({**entry, "fieldsV1": _drop_template_fields(entry)})
-        else:
-            new_entries.append(entry)
+    new_entries = [_hand_over_fields(entry, own_entry, set_by_hand) for entry in entries]
     return [entry for entry in new_entries if _owns_any_field(entry)]
+
+
+def _hand_over_fields(entry: Entry, own_entry: Entry, set_by_hand: Sequence[Entry]) -> Entry:
+    """Return an entry as it is once `own_entry` has the template's fields of the entries that are set by hand."""
+    if entry is own_entry:
+        return {**entry, "fieldsV1": _add_template_fields(set_by_hand, own_entry.get("fieldsV1") or {})}
+    if entry in set_by_hand:
+        return {**entry, "fieldsV1": _drop_template_fields(entry)}
+    return entry
 
 
 def _add_template_fields(entries: Iterable[Entry], fields: Fields) -> Fields:
