@@ -153,25 +153,33 @@ class Session:
         learn of the kind later than the others.
         """
         force_text = "false" if manager else str(self.options.force_conflicts).lower()
-        field_manager = manager or self.options.field_manager
         path = self.build_path(manifest)
-        query = {"fieldManager": field_manager, "force": force_text, **query}
+        query = {"fieldManager": manager or self.options.field_manager, "force": force_text, **query}
         is_new_kind = self.resources.defines(manifest) and not self.options.check
         started_at = self.cluster.clock()
         while True:
             try:
-                return self.cluster.request("PATCH", path, query, manifest, APPLY)
+                return self._send_apply(path, query, manifest)
             except ApiError as error:
-                # The server may have written the object although its answer was cut. A repeated write would be refused,
-                # because the object is no longer in the state that the request names.
-                if error.is_unreadable and "dryRun" not in query:
-                    written = self.find_written(manifest, field_manager)
-                    if written:
-                        return written
                 is_late = self.cluster.clock() - started_at >= self.options.wait_seconds
                 if is_late or not (is_new_kind and error.is_kind_missing):
                     raise
                 self.cluster.sleep(POLL_FIRST)
+
+    def _send_apply(self, path: str, query: dict[str, str], manifest: Manifest) -> Manifest:
+        """Send one apply, and return the object as the server has it then. Raises ApiError.
+
+        The server may have written the object although its answer was cut. A repeated write would be refused, because
+        the object is no longer in the state that the request names. So the object is read then.
+        """
+        try:
+            return self.cluster.request("PATCH", path, query, manifest, APPLY)
+        except ApiError as error:
+            may_be_written = error.is_unreadable and "dryRun" not in query
+            written = self.find_written(manifest, query["fieldManager"]) if may_be_written else None
+            if not written:
+                raise
+            return written
 
     def find_written(self, manifest: Manifest, manager: str) -> Manifest | None:
         """Return an object whose write had no readable answer; None if it was not written."""
