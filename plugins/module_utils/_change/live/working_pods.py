@@ -51,16 +51,7 @@ def _read_pods_if_allowed(run: BundleRun, workload: Manifest) -> Pods:
 
 def explain_works_as_before(run: BundleRun, change: CollectorChange) -> str:
     """Return why a collector that is not ready keeps its new config, or an empty string if it works worse."""
-    live_workloads = [live_workload for live_workload in map(run.read_live, change.workloads) if live_workload]
-    followed_workloads = ask_server("Read the workloads", lambda: read_followed_resources(run.cluster, live_workloads))
-    # What these pods run is not the config of this run, so how they work says nothing about it.
-    if _is_changed_by_others(run, live_workloads):
-        return ""
-    if any(followed_workload.unreconciled_reason for followed_workload in followed_workloads):
-        return ""
-    running_workloads: list[Manifest] = []
-    for followed_workload in followed_workloads:
-        running_workloads += followed_workload.workloads
+    running_workloads = _list_workloads_with_change(run, change)
     if not running_workloads:
         return ""
     lines: list[str] = []
@@ -71,6 +62,24 @@ def explain_works_as_before(run: BundleRun, change: CollectorChange) -> str:
             return ""
         lines += describe_unfinished_pods(running_workload, state_before, pods.newest, pods.older)
     return " ".join([f"{change.name} keeps the new config, because it works as well as the earlier one.", *lines])
+
+
+def _list_workloads_with_change(run: BundleRun, change: CollectorChange) -> list[Manifest]:
+    """Return the workloads whose pods get the config of this run; an empty list if some do not.
+
+    How pods with another config work says nothing about that of this run: another run has changed them since, or the
+    operator has not rolled out the new config.
+    """
+    live_workloads = [live_workload for live_workload in map(run.read_live, change.workloads) if live_workload]
+    followed_workloads = ask_server("Read the workloads", lambda: read_followed_resources(run.cluster, live_workloads))
+    if _is_changed_by_others(run, live_workloads):
+        return []
+    running_workloads: list[Manifest] = []
+    for followed_workload in followed_workloads:
+        if followed_workload.unreconciled_reason:
+            return []
+        running_workloads += followed_workload.workloads
+    return running_workloads
 
 
 def _is_changed_by_others(run: BundleRun, live_workloads: Iterable[Manifest]) -> bool:
