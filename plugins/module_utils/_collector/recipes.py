@@ -18,6 +18,7 @@ renders a part of a config. An option has, beside its type, rules that are check
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -224,19 +225,27 @@ def _check_range(option_words: str, value: Any, rules: Mapping[str, Any]) -> Non
     limits: Sequence[float] = rules.get("range") or ()
     if value is None or not limits:
         return
-    minimum = limits[0]
     if isinstance(value, (list, Mapping)):
-        if len(value) < minimum:
-            other_way = "" if rules.get("required") else ", or leave the option out"
-            wrong = f"{option_words} has {len(value)} entries"
-            raise Problem(wrong, fix=f"Give {minimum} or more{other_way}.")
-        return
-    maximum = limits[1] if len(limits) > 1 else None
-    # `not` stands before each comparison, because no comparison with nan holds: so nan is refused too.
-    if maximum is not None and not minimum <= value <= maximum:
-        raise Problem(f"{option_words} is {value}", fix=f"Give a number from {minimum} to {maximum}.")
-    if not value >= minimum:
-        raise Problem(f"{option_words} is {value}", fix=f"Give {minimum} or more.")
+        _check_entry_count(option_words, len(value), limits[0], is_required=bool(rules.get("required")))
+    else:
+        _check_number(option_words, value, limits)
+
+
+def _check_entry_count(option_words: str, entry_count: int, minimum: float, *, is_required: bool) -> None:
+    """Raise Problem for a list or a mapping with fewer entries than it must have."""
+    if entry_count < minimum:
+        other_way = "" if is_required else ", or leave the option out"
+        raise Problem(f"{option_words} has {entry_count} entries", fix=f"Give {minimum} or more{other_way}.")
+
+
+def _check_number(option_words: str, value: float, limits: Sequence[float]) -> None:
+    """Raise Problem for a number below the first limit, or above the second one if there are two."""
+    minimum = limits[0]
+    maximum = limits[1] if len(limits) > 1 else math.inf
+    # `not` stands before the comparison, because no comparison with nan holds: so nan is refused too.
+    if not minimum <= value <= maximum:
+        allowed = f"{minimum} or more" if maximum == math.inf else f"a number from {minimum} to {maximum}"
+        raise Problem(f"{option_words} is {value}", fix=f"Give {allowed}.")
 
 
 def check_requires(recipe_uses: Iterable[RecipeUse], recipes: Mapping[str, Mapping[str, Any]]) -> None:
