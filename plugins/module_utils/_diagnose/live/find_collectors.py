@@ -14,9 +14,9 @@ pods=[…])`: the target is one collector of the diagnosis. Private.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from ..._kube.live.outage import LostError
 from ..._kube.ownership import is_own_object
@@ -110,6 +110,23 @@ class DiagnosedTarget:
         return find_sidecar_container(pod_spec) if self.mode == "sidecar" else find_collector_container(pod_spec)
 
 
+class _NamedCollectors(NamedTuple):
+    """An entry of option `collectors`: the collectors of a namespace that a user means."""
+
+    namespace: str
+    kind: str
+    """Empty for any kind."""
+    name: str
+    """Empty for those that the selector chooses."""
+    selector: Any
+    """A selector such as `app=gateway`; without effect if there is a name."""
+
+    @property
+    def plurals(self) -> Sequence[str]:
+        """The plurals of the kinds that the collectors may be."""
+        return (PLURALS[self.kind],) if self.kind else (CUSTOM_RESOURCES, *WORKLOADS)
+
+
 def call_isolated(target: DiagnosedTarget, read_target: Callable[[DiagnosedTarget], Answer]) -> Answer:
     """Return the result of `read_target`. If it fails, note why, and return its result for a target without objects.
 
@@ -150,22 +167,30 @@ def _find_named_targets(reader: ClusterReader, collector_entry: dict[str, Any]) 
     Raises Problem for an entry without name and selector, for a kind that no collector has, and for a selector of
     sets.
     """
-    namespace = collector_entry["namespace"]
-    kind = collector_entry.get("kind") or ""
-    name = collector_entry.get("name") or ""
-    selector = collector_entry.get("selector") or ""
-    if kind and kind not in PLURALS:
-        fix = f"Use one of {', '.join(sorted(PLURALS))}, or leave it out."
-        raise Problem(f"a collector is no {kind}", asked=f"Diagnose {namespace}/{name}", fix=fix)
-    if not name and not selector:
-        raise Problem("there is neither a name nor a selector", asked=f"Diagnose in {namespace}", fix="Give one.")
+    named = _read_entry(collector_entry)
     notes = Notes()
-    candidates = _find_candidates(reader, namespace, kind, name, notes)
-    selected_targets = [target for target in candidates if _is_selected(target, name, selector)]
+    candidates = _find_candidates(reader, named, notes)
+    selected_targets = [target for target in candidates if _is_selected(target, named)]
     targets = _drop_operator_workloads(selected_targets)
     if targets:
         return targets
-    return [DiagnosedTarget(namespace, name or str(selector), kind or "collector", notes=notes)]
+    return [DiagnosedTarget(named.namespace, named.name or str(named.selector), named.kind or "collector", notes=notes)]
+
+
+def _read_entry(collector_entry: Mapping[str, Any]) -> _NamedCollectors:
+    """Return what an entry names. Raises Problem for a kind that no collector has, and without name and selector."""
+    named = _NamedCollectors(
+        namespace=collector_entry["namespace"],
+        kind=collector_entry.get("kind") or "",
+        name=collector_entry.get("name") or "",
+        selector=collector_entry.get("selector") or "",
+    )
+    if named.kind and named.kind not in PLURALS:
+        fix = f"Use one of {', '.join(sorted(PLURALS))}, or leave it out."
+        raise Problem(f"a collector is no {named.kind}", asked=f"Diagnose {named.namespace}/{named.name}", fix=fix)
+    if not named.name and not named.selector:
+        raise Problem("there is neither a name nor a selector", asked=f"Diagnose in {named.namespace}", fix="Give one.")
+    return named
 
 
 def _drop_operator_workloads(targets: list[DiagnosedTarget]) -> list[DiagnosedTarget]:
@@ -178,18 +203,15 @@ def _drop_operator_workloads(targets: list[DiagnosedTarget]) -> list[DiagnosedTa
     return [target for target in targets if target.custom_resource or not is_operator_made(target)]
 
 
-def _find_candidates(
-    reader: ClusterReader, namespace: str, kind: str, name: str, notes: Notes
-) -> Iterator[DiagnosedTarget]:
+def _find_candidates(reader: ClusterReader, named: _NamedCollectors, notes: Notes) -> Iterator[DiagnosedTarget]:
     """Yield the custom resources and workloads of a namespace, or those of one kind.
 
     If this user may not list a kind, yield only its object with this name.
     """
-    plurals = (PLURALS[kind],) if kind else (CUSTOM_RESOURCES, *WORKLOADS)
-    for plural in plurals:
-        manifests = reader.list_objects(plural, namespace, notes)
-        if manifests is None and name:
-            named_object = reader.read_object(plural, namespace, name, notes).value
+    for plural in named.plurals:
+        manifests = reader.list_objects(plural, named.namespace, notes)
+        if manifests is None and named.name:
+            named_object = reader.read_object(plural, named.namespace, named.name, notes).value
             manifests = [named_object] if named_object else []
         for manifest in manifests or []:
             if plural == CUSTOM_RESOURCES:
@@ -217,11 +239,11 @@ def _make_custom_target(reader: ClusterReader, custom_resource: Object) -> Diagn
     return target
 
 
-def _is_selected(target: DiagnosedTarget, name: str, selector: Any) -> bool:
-    """Return whether a collector has this name; without a name, whether it has the labels of the selector."""
-    if name:
-        return bool(target.name == name)
-    wanted_labels = _parse_selector(str(selector))
+def _is_selected(target: DiagnosedTarget, named: _NamedCollectors) -> bool:
+    """Return whether a collector has the name; without a name, whether it has the labels of the selector."""
+    if named.name:
+        return bool(target.name == named.name)
+    wanted_labels = _parse_selector(str(named.selector))
     labels = read_labels(target.custom_resource or target.workload or {})
     return wanted_labels.items() <= labels.items()
 
