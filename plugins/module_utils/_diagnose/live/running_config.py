@@ -34,29 +34,53 @@ class RunningConfig(NamedTuple):
     """Those of them that are ConfigMaps and were read, by name."""
 
 
+class _ReadConfigMaps(NamedTuple):
+    """The ConfigMaps that a container refers to."""
+
+    by_name: dict[str, Object]
+    """Those that were read."""
+    unread_reason: str
+    """Why the first of the others was not read; empty if all were."""
+
+
 def read_running_config(reader: ClusterReader, target: DiagnosedTarget) -> RunningConfig:
-    """Return the config of a collector."""
+    """Return the config of a collector. If there is none, the notes of the target say why."""
     referred_sources = list_sources(mapping_at(target.representative_pod, "spec"), target.collector_container)
+    read_maps = _read_config_maps(reader, target, referred_sources)
+    raw_configs = list_config_texts(target.collector_container, referred_sources, read_maps.by_name)
+    if not raw_configs:
+        raw_configs = _list_custom_configs(target)
+    variables = read_environment(target.collector_container, target.representative_pod)
+    config = _merge_configs(raw_configs, target, variables)
+    if config is None:
+        return RunningConfig({}, referred_sources, read_maps.by_name)
+    if not config and (target.workload or target.custom_resource):
+        missing_text = "no ConfigMap and no custom resource has one that the container is started with"
+        target.notes.note_unseen("config", read_maps.unread_reason or missing_text)
+    return RunningConfig(config, referred_sources, read_maps.by_name)
+
+
+def _read_config_maps(reader: ClusterReader, target: DiagnosedTarget, sources: Sequence[PodSource]) -> _ReadConfigMaps:
+    """Return those of some sources of a container that are ConfigMaps. Each is read once."""
+    names = dict.fromkeys(source.name for source in sources if source.kind == "ConfigMap")
     config_maps = {}
     unread_reason = ""
-    for name in dict.fromkeys(source.name for source in referred_sources if source.kind == "ConfigMap"):
+    for name in names:
         answer = reader.read_object("configmaps", target.pod_namespace, name, target.notes)
         unread_reason = unread_reason or answer.unread_reason
         if answer.value:
             config_maps[name] = {**answer.value, "apiVersion": "v1", "kind": "ConfigMap"}
-    raw_configs: list[Any] = list_config_texts(target.collector_container, referred_sources, config_maps)
-    # The custom resource has the config from which the operator makes the ConfigMap, as a text or as a mapping.
-    if not raw_configs and target.custom_resource:
-        raw_configs = [mapping_at(target.custom_resource, "spec").get("config") or ""]
-    config = _merge_configs(
-        raw_configs, target, read_environment(target.collector_container, target.representative_pod)
-    )
-    if config is None:
-        return RunningConfig({}, referred_sources, config_maps)
-    if not config and (target.workload or target.custom_resource):
-        missing_text = "no ConfigMap and no custom resource has one that the container is started with"
-        target.notes.note_unseen("config", unread_reason or missing_text)
-    return RunningConfig(config, referred_sources, config_maps)
+    return _ReadConfigMaps(config_maps, unread_reason)
+
+
+def _list_custom_configs(target: DiagnosedTarget) -> list[Any]:
+    """Return the config from which the operator makes the ConfigMap, as a text or as a mapping; none without operator.
+
+    An empty text stands for a custom resource without a config.
+    """
+    if not target.custom_resource:
+        return []
+    return [mapping_at(target.custom_resource, "spec").get("config") or ""]
 
 
 def _merge_configs(raw_configs: list[Any], target: DiagnosedTarget, variables: dict[str, str]) -> dict[str, Any] | None:
