@@ -264,34 +264,39 @@ def describe_listeners(reach: CollectorReach, services: Sequence[ServiceRow] | N
     """Return a row for each port that a receiver listens on. `services` are the rows of `describe_services`."""
     policies = Policies(reach.objects.policies or (), reach.labels, "Ingress")
     name_by_port = {_read_container_port(port): str(port.get("name") or "") for port in reach.container_ports}
-    is_on_node = mapping_at(reach.pod, "spec").get("hostNetwork") is True
-    served_ports = _find_served_ports(reach, services or ())
     rows: list[ReceiverPortRow] = []
     for listener in reach.receiver_listeners:
         port_name = name_by_port.get(listener.port_and_protocol, "")
         admitted = policies.judge_admission([listener.port], listener.protocol, [port_name])
-        is_served = is_on_node or listener.port_and_protocol in served_ports
-        # Nobody knows whether a Service leads there if this user may not see the Services.
-        is_surely_unserved = services is not None and not is_served
-        state = "served"
-        if is_loopback(listener.host):
-            state = "loopback"
-        elif admitted == "none":
-            state = "blocked"
-        elif is_surely_unserved:
-            state = "unserved"
         rows.append(
             {
                 "receiver": listener.part.id if listener.part else "",
                 "host": listener.host,
                 "port": listener.port,
                 "protocol": listener.protocol,
-                "state": state,
+                "state": _judge_listener(listener, admitted, is_served=_may_be_served(reach, listener, services)),
                 "policies": policies.policy_names if admitted != "all" else "",
                 "about": "in",
             }
         )
     return rows
+
+
+def _judge_listener(listener: Listener, admitted: str, *, is_served: bool) -> str:
+    """Return the state of a port, as `ReceiverPortRow` lists them: what keeps all clients away comes first."""
+    if is_loopback(listener.host):
+        return "loopback"
+    if admitted == "none":
+        return "blocked"
+    return "served" if is_served else "unserved"
+
+
+def _may_be_served(reach: CollectorReach, listener: Listener, services: Sequence[ServiceRow] | None) -> bool:
+    """Return whether a Service or the node leads to a port, as far as is known."""
+    # Nobody knows whether a Service leads there if this user may not see the Services.
+    if services is None or mapping_at(reach.pod, "spec").get("hostNetwork") is True:
+        return True
+    return listener.port_and_protocol in _find_served_ports(reach, services)
 
 
 def _find_served_ports(reach: CollectorReach, services: Sequence[ServiceRow]) -> set[PortAndProtocol]:
