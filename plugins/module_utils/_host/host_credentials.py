@@ -20,7 +20,7 @@ Source: systemd.exec(5), LoadCredential=; confmap/expand.go, which expands the i
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -73,17 +73,32 @@ def read_host_environment(env: Mapping[str, Any], read_file: Callable[[str], str
 
     `read_file` returns the text of a file of the controller.
     """
-    plain_values = {name: variable_text(value) for name, value in env.items() if not isinstance(value, Mapping)}
-    secret_sources = {name: value for name, value in env.items() if isinstance(value, Mapping)}
-    for name, text in plain_values.items():
+    plain_values: dict[str, str] = {}
+    secret_sources: dict[str, Mapping[str, Any]] = {}
+    for name, value in env.items():
+        if isinstance(value, Mapping):
+            secret_sources[name] = value
+        else:
+            plain_values[name] = variable_text(value)
+    _check_lines(plain_values)
+    _check_credential_names(secret_sources)
+    credentials = [read_credential(f"env.{name}", name, source, read_file) for name, source in secret_sources.items()]
+    return HostEnvironment(plain_values, tuple(credentials))
+
+
+def _check_lines(variables: Mapping[str, str]) -> None:
+    """Raise Problem for a variable with several lines."""
+    for name, text in variables.items():
         if any(line_end in text for line_end in _LINE_ENDS):
             raise Problem(f"`env.{name}` has a line end, which a unit cannot hold", fix="Use a credential.")
-    for name in secret_sources:
+
+
+def _check_credential_names(names: Iterable[str]) -> None:
+    """Raise Problem for a name that no file of a credential can have."""
+    for name in names:
         if not _CREDENTIAL_NAME.match(name):
             fix = "Use letters, digits and underscores, no digit first."
             raise Problem(f"`env.{name}` is no name of a credential", fix=fix)
-    credentials = [read_credential(f"env.{name}", name, source, read_file) for name, source in secret_sources.items()]
-    return HostEnvironment(plain_values, tuple(credentials))
 
 
 def read_credential(option: str, name: str, source: Mapping[str, Any], read_file: Callable[[str], str]) -> Credential:
