@@ -189,11 +189,32 @@ def _choose_own_gateway(gateways: Iterable[Gateway], sender: str) -> Gateway:
     return max(gateways, key=lambda gateway: hashlib.sha256(f"{sender} {gateway.endpoint}".encode()).hexdigest())
 
 
+def _describe_member(request: GroupRequest, member: GroupMember) -> str:
+    """Return a member for messages, such as `host 'web1' of group 'gateways'`."""
+    return f"host '{member.host}' of group '{request.group}'"
+
+
 def _find_gateway(request: GroupRequest, member: GroupMember) -> Gateway:
-    """Return the collector of a member that takes the data."""
+    """Return the collector of a member that takes the data, with its address. Raises Problem for a wrong address."""
+    otlp_port = _find_port(request, member)
+    address = _reachable_address(otlp_port, member)
+    if not _is_ip_address(address) and not _HOST_NAME.match(address):
+        wrong = (
+            f"{_describe_member(request, member)} is reached at '{strip_credentials(address)}', which is no IP address"
+            " and no name of a host"
+        )
+        raise Problem(wrong, fix="Set `otel_host_address` there to one of both, without a scheme and a port.")
+    return Gateway(member.host, otlp_port.collector, address, otlp_port.port)
+
+
+def _find_port(request: GroupRequest, member: GroupMember) -> OtlpPort:
+    """Return the port of a member that takes the data.
+
+    Raises Problem unless one collector, and no more, receives OTLP from other hosts over the protocol of the request.
+    """
     candidates = _find_candidates(request, member)
     reachable_ports = [otlp_port for otlp_port in candidates if not is_loopback(otlp_port.listen_address)]
-    member_text = f"host '{member.host}' of group '{request.group}'"
+    member_text = _describe_member(request, member)
     if not reachable_ports:
         wrong = (
             f"collector '{candidates[0].collector}' on {member_text} receives OTLP on {candidates[0].listen_address}"
@@ -208,18 +229,12 @@ def _find_gateway(request: GroupRequest, member: GroupMember) -> Gateway:
     if not matching_ports:
         wrong = f"collector '{collector_names[0]}' on {member_text} does not receive OTLP over {request.protocol}"
         raise Problem(wrong, fix=f"Set `protocol: {reachable_ports[0].protocol}`, or add {request.protocol} there.")
-    otlp_port = matching_ports[0]
-    address = _reachable_address(otlp_port, member)
-    if not _is_ip_address(address) and not _HOST_NAME.match(address):
-        shown_address = strip_credentials(address)
-        wrong = f"{member_text} is reached at '{shown_address}', which is no IP address and no name of a host"
-        raise Problem(wrong, fix="Set `otel_host_address` there to one of both, without a scheme and a port.")
-    return Gateway(member.host, otlp_port.collector, address, otlp_port.port)
+    return matching_ports[0]
 
 
 def _find_candidates(request: GroupRequest, member: GroupMember) -> Sequence[OtlpPort]:
     """Return what receives OTLP on a member, of the collector that the sender names, if it names one."""
-    member_text = f"host '{member.host}' of group '{request.group}'"
+    member_text = _describe_member(request, member)
     collector_names = sorted({otlp_port.collector for otlp_port in member.otlp_ports})
     if not collector_names:
         wrong = f"{member_text} has no collector that receives OTLP"
