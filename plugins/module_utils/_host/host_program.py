@@ -64,21 +64,20 @@ def read_host_program(
     options: Mapping[str, Any], distribution: str, version: str, archive_source: ArchiveSource
 ) -> HostProgram:
     """Return the program that option `program` describes. Raises Problem if no sum or no archive is known."""
-    path, package = options.get("path") or "", options.get("package") or ""
+    path = options.get("path") or ""
+    package = options.get("package") or ""
     options_by_architecture = {name: options[name] for name in ARCHITECTURES if options.get(name)}
     if path:
-        _check_path(path, bool(options_by_architecture or package))
+        _check_path(path, has_archive=bool(options_by_architecture or package))
         return HostProgram(distribution, version, path, {})
     if distribution not in PROGRAM_BY_DISTRIBUTION:
         wrong = f"distribution {distribution} has no archive for hosts"
         raise Problem(wrong, fix="Install its program, and give `program: {path: FILE}`.")
     published_version = DistributionVersion(distribution, version, archive_source, package or DEFAULT_FORMAT)
-    if not options_by_architecture:
-        options_by_architecture = {name: {} for name in published_version.list_architectures()}
     return _describe_archived_program(options_by_architecture, published_version)
 
 
-def _check_path(path: str, has_archive: bool) -> None:
+def _check_path(path: str, *, has_archive: bool) -> None:
     """Raise Problem for a path that no unit can start, or that an archive stands beside."""
     if has_archive:
         raise Problem("`program` has a path and an archive", fix="Give one of them.")
@@ -92,12 +91,17 @@ def _check_path(path: str, has_archive: bool) -> None:
 def _describe_archived_program(
     options_by_architecture: Mapping[str, Mapping[str, Any]], published_version: DistributionVersion
 ) -> HostProgram:
-    """Return the program of archives, by architecture. Raises Problem if there are none."""
-    if not options_by_architecture:
+    """Return the program of archives, by architecture: those that the user describes, else all that are published.
+
+    Raises Problem if there are none.
+    """
+    architectures = list(options_by_architecture) or published_version.list_architectures()
+    if not architectures:
         raise published_version.describe_missing_sum()
     archives = {}
     published = []
-    for architecture, archive_options in options_by_architecture.items():
+    for architecture in architectures:
+        archive_options = options_by_architecture.get(architecture, {})
         archive = _describe_archive(architecture, archive_options, published_version)
         archives[architecture] = archive
         if not _find_user_location(archive_options):
