@@ -9,6 +9,7 @@ of machine.py has what is needed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..._otelcol.errors import Problem, clean_text
@@ -53,14 +54,11 @@ def read_service_unit(machine: Machine, unit: str) -> ServiceUnit:
     if answer.exit_code or "LoadState" not in properties:
         wrong = f"systemd does not answer: {clean_text(answer.output.strip()[-300:])}"
         raise Problem(wrong, asked=f"Read {unit}", fix="Run `systemctl status` on the host.")
-    unit_files = (properties.get("FragmentPath", ""), *properties.get("DropInPaths", "").split())
-    # A line is `/etc/default/shop (ignore_errors=yes)`.
-    environment_files = [line.rpartition(" (")[0] for line in properties.get("EnvironmentFiles", "").splitlines()]
     return ServiceUnit(
         name=properties.get("Id") or unit,
         load_state=properties["LoadState"],
-        unit_files=tuple(path for path in unit_files if path),
-        environment_files=tuple(path for path in environment_files if path),
+        unit_files=_list_unit_files(properties),
+        environment_files=_list_environment_files(properties),
         is_active=properties.get("ActiveState") == "active",
         pid=int(properties.get("MainPID") or 0),
         needs_reload=properties.get("NeedDaemonReload") == "yes",
@@ -68,6 +66,19 @@ def read_service_unit(machine: Machine, unit: str) -> ServiceUnit:
         has_own_network=properties.get("PrivateNetwork") == "yes",
         started_after_boot=int(properties.get("ExecMainStartTimestampMonotonic") or 0) / 1e6,
     )
+
+
+def _list_unit_files(properties: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the paths of the unit file, which a transient service has not, and of the drop-ins."""
+    unit_files = (properties.get("FragmentPath", ""), *properties.get("DropInPaths", "").split())
+    return tuple(path for path in unit_files if path)
+
+
+def _list_environment_files(properties: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the paths of the files of variables. A line of systemd is `/etc/default/shop (ignore_errors=yes)`."""
+    lines = properties.get("EnvironmentFiles", "").splitlines()
+    environment_files = [line.rpartition(" (")[0] for line in lines]
+    return tuple(path for path in environment_files if path)
 
 
 def _parse_properties(output: str) -> dict[str, str]:
