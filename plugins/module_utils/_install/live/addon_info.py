@@ -129,18 +129,15 @@ class AddonInfo:
 
     def _describe_offer(self, addon: dict[str, Any]) -> OfferRow:
         """Return an add-on that EKS offers as the result of the task has it."""
-        infos = sorted(
-            list_at(addon, "addonVersions"), key=lambda info: version_order(info["addonVersion"]), reverse=True
-        )
-        versions = [_make_version_row(info) for info in infos]
+        versions = _list_version_rows(addon)
         default_versions = [row["version"] for row in versions if self.kubernetes in row["default_for"]]
         return {
             "name": addon["addonName"],
-            "type": addon.get("type") or "",
-            "owner": addon.get("owner") or "",
-            "publisher": addon.get("publisher") or "",
-            "default_namespace": addon.get("defaultNamespace") or "",
-            "product_url": mapping_at(addon, "marketplaceInformation").get("productUrl") or "",
+            "type": _text_at(addon, "type"),
+            "owner": _text_at(addon, "owner"),
+            "publisher": _text_at(addon, "publisher"),
+            "default_namespace": _text_at(addon, "defaultNamespace"),
+            "product_url": _text_at(mapping_at(addon, "marketplaceInformation"), "productUrl"),
             "default_version": default_versions[0] if default_versions else "",
             "latest_version": versions[0]["version"] if versions else "",
             "versions": versions,
@@ -169,6 +166,18 @@ class AddonInfo:
             raise Problem("no version is known", asked=f"Read the configuration schema of {self.name}", fix=fix)
         versions = list_offered_versions(self._list_offered(), self.name, self.kubernetes)
         return choose_version(requested_version, None, versions, self.name, self.kubernetes).version
+
+
+def _text_at(answer: Mapping[str, Any], key: str) -> str:
+    """Return a text of an answer of EKS; empty if EKS does not say it."""
+    return str(answer.get(key) or "")
+
+
+def _list_version_rows(addon: Mapping[str, Any]) -> list[VersionRow]:
+    """Return the versions of an add-on that EKS offers, the newest one first."""
+    infos = list_at(addon, "addonVersions")
+    sorted_infos = sorted(infos, key=lambda info: version_order(info["addonVersion"]), reverse=True)
+    return [_make_version_row(info) for info in sorted_infos]
 
 
 def _make_version_row(info: Mapping[str, Any]) -> VersionRow:
