@@ -91,9 +91,7 @@ def _is_done(goal: InstallGoal, live_objects: LiveObjects) -> bool:
 def _judge_plans(goal: InstallGoal, live_objects: LiveObjects) -> OlmVerdict | None:
     """Return the verdict on the plans that wait for approval; None if no plan of this operator waits.
 
-    A plan with just the wanted version is approved, whatever other plans there are. Of the plan that the Subscription
-    refers to, `_judge_own_plan` decides if it has versions of this operator alone; one with other operators waits for
-    a person.
+    A plan with just the wanted version is approved, whatever other plans there are.
     """
     is_installed = live_objects.installed_csv == goal.csv
     exact_plan = None if is_installed else _find_latest_exact_plan(goal, live_objects)
@@ -104,7 +102,15 @@ def _judge_plans(goal: InstallGoal, live_objects: LiveObjects) -> OlmVerdict | N
     if goal.is_pinned and is_installed:
         # The plan is for a later version. It stays unapproved, so that OLM stays at the pin.
         return None
-    name, versions = live_objects.referred_plan["metadata"]["name"], plan_versions(live_objects.referred_plan)
+    return _judge_referred_plan(goal, live_objects.referred_plan)
+
+
+def _judge_referred_plan(goal: InstallGoal, plan: Manifest) -> OlmVerdict | None:
+    """Return the verdict on the plan that the Subscription refers to; None if it brings no version of this operator.
+
+    A plan with other operators too waits for a person.
+    """
+    name, versions = plan["metadata"]["name"], plan_versions(plan)
     own_versions = tuple(version for version in versions if is_same_operator(version, goal.csv))
     if not own_versions:
         # The plan is for other operators of the namespace: their owners approve it.
