@@ -166,18 +166,12 @@ def read_lock(data: Any, file_path: str) -> Lock:
         if lock_content["format"] != LOCK_FORMAT:
             raise _build_unreadable_problem(f"its format is {lock_content['format']}, not {LOCK_FORMAT}", file_path)
         rows_by_part = {part: _read_rows(lock_content.get(part) or {}) for part in _PART_NOUNS}
-        invalid_names = [name for rows in rows_by_part.values() for name in _find_invalid_sums(rows)]
         exclude = lock_content.get("exclude") or []
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _build_unreadable_problem("this is not a lock of this collection", file_path) from error
-    if invalid_names:
-        raise _build_unreadable_problem(f"{', '.join(invalid_names)} has no SHA-256 as its sum", file_path)
-    invalid_origins = [name for rows in rows_by_part.values() for name in _find_invalid_origins(rows)]
-    if invalid_origins:
-        raise _build_unreadable_problem(f"{', '.join(invalid_origins)} has no text as its origin (from)", file_path)
-    # Each letter of a text would be a pattern, and the `*` in it would leave out every image.
-    if not isinstance(exclude, list) or not all(isinstance(pattern, str) for pattern in exclude):
-        raise _build_unreadable_problem("its `exclude` is no list of patterns", file_path)
+    fault = _find_row_fault(rows_by_part) or _find_exclude_fault(exclude)
+    if fault:
+        raise _build_unreadable_problem(fault, file_path)
     return Lock(file_path, rows_by_part, tuple(exclude))
 
 
@@ -188,18 +182,42 @@ def _build_unreadable_problem(wrong: str, file_path: str) -> Problem:
 
 
 def _read_rows(part: Mapping[Any, Any]) -> Rows:
-    """Return the rows of a part of the file. Raises TypeError, ValueError or AttributeError for another form."""
-    return {str(name): dict(row) for name, row in part.items()}
+    """Return the rows of a part of the file.
+
+    Raises TypeError, ValueError or AttributeError for another form, and KeyError for a row without a sum.
+    """
+    rows = {str(name): dict(row) for name, row in part.items()}
+    for name, row in rows.items():
+        if "sum" not in row:
+            raise KeyError(name)
+    return rows
 
 
-def _find_invalid_sums(rows: Rows) -> list[str]:
-    """Return the names whose sum is no SHA-256. Raises KeyError if a row has no sum."""
-    return [name for name, row in rows.items() if not _SUM.match(str(row["sum"]))]
+def _find_row_fault(rows_by_part: Mapping[str, Rows]) -> str:
+    """Return which rows have no SHA-256 as their sum, else which have no text as their origin; empty without such."""
+    names_without_sum = []
+    names_without_origin = []
+    for rows in rows_by_part.values():
+        for name, row in rows.items():
+            if not _SUM.match(str(row["sum"])):
+                names_without_sum.append(name)
+            if not isinstance(row.get("from", ""), str):  # a row may have none
+                names_without_origin.append(name)
+    if names_without_sum:
+        return f"{', '.join(names_without_sum)} has no SHA-256 as its sum"
+    if names_without_origin:
+        return f"{', '.join(names_without_origin)} has no text as its origin (from)"
+    return ""
 
 
-def _find_invalid_origins(rows: Rows) -> list[str]:
-    """Return the names whose origin is no text. A row may have none."""
-    return [name for name, row in rows.items() if not isinstance(row.get("from", ""), str)]
+def _find_exclude_fault(exclude: Any) -> str:
+    """Return what is wrong with the patterns of images that need no digest; empty if nothing is.
+
+    Each letter of a text would be a pattern, and the `*` in it would leave out every image.
+    """
+    if isinstance(exclude, list) and all(isinstance(pattern, str) for pattern in exclude):
+        return ""
+    return "its `exclude` is no list of patterns"
 
 
 def build_lock_content(
