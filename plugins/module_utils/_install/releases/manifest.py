@@ -155,16 +155,25 @@ def describe_odd_container(manifest: Manifest) -> str:
 
 def _find_container_fault(container: Mapping[str, Any]) -> str:
     """Return what is wrong with a container, as the end of a sentence; empty if nothing is."""
-    arguments, variables = container.get("args") or [], container.get("env") or []
     if not isinstance(container.get("image"), str):
         return "no text as its image"
-    if not isinstance(arguments, list) or not all(isinstance(argument, str) for argument in arguments):
+    if not _are_texts(container.get("args") or []):
         return "something else than texts as its args"
-    variable_names = [variable.get("name") for variable in mappings_at(container, "env")]
-    has_all_names = isinstance(variables, list) and len(variable_names) == len(variables)
-    if not has_all_names or not all(isinstance(name, str) for name in variable_names):
+    if not _are_named(container.get("env") or []):
         return "a variable (env) without a name"
     return ""
+
+
+def _are_texts(arguments: Any) -> bool:
+    """Return whether a value is a list of texts."""
+    return isinstance(arguments, list) and all(isinstance(argument, str) for argument in arguments)
+
+
+def _are_named(variables: Any) -> bool:
+    """Return whether a value is a list of mappings that each have a name."""
+    if not isinstance(variables, list):
+        return False
+    return all(isinstance(variable, dict) and isinstance(variable.get("name"), str) for variable in variables)
 
 
 def _explain_missing_main(product: Product, manifests: Sequence[Manifest]) -> str:
