@@ -77,10 +77,15 @@ def _iter_pod_privileges(
     yield from _iter_volume_privileges(pod)
     for value in _iter_security_settings(pod):
         yield PodPrivilege(value, f"pod with {value}")
+    for container in _iter_containers(pod):
+        for value in _iter_container_privileges(container):
+            yield PodPrivilege(value, f"container {container.get('name')} with {value}")
+
+
+def _iter_containers(pod: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield all containers of a pod, those of its start first."""
     for field in ("initContainers", "containers", "ephemeralContainers"):
-        for container in iter_mappings(pod.get(field)):
-            for value in _iter_container_privileges(container):
-                yield PodPrivilege(value, f"container {container.get('name')} with {value}")
+        yield from iter_mappings(pod.get(field))
 
 
 def _iter_annotation_privileges(annotations: Mapping[str, Any]) -> Iterator[PodPrivilege]:
