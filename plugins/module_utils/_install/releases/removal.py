@@ -15,7 +15,7 @@ The second label is given for the removal alone, see `removal_label`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -76,27 +76,20 @@ def plan_removal(
         return RemovalPlan("nothing", reason)
     users = _find_users(product, found_release, policy_for_others, is_check_mode=check)
     removed_users = users if policy_for_others == REMOVE else []
-    warnings = []
-    if users and not removed_users:
-        warnings.append(_describe_remaining_users(product, users, policy_for_others))
-    # Users under REFUSE are there in check mode alone, where an earlier task would have removed them.
-    may_be_in_use = (bool(users) and policy_for_others == KEEP) or bool(found_release["denied"])
-    if removes_definitions and may_be_in_use:
-        # With a definition, the API server deletes all custom resources of its kind, whoever made them.
-        own_definitions = []
-        warnings.append("The definitions stay, since they are or may be in use")
+    keeps_definitions = removes_definitions and _may_stay_in_use(found_release, users, policy_for_others)
+    removed_definitions = [] if keeps_definitions else own_definitions
     self_made_objects = _list_self_made_objects(product, found_release)
     return RemovalPlan(
         "remove",
         f"{product.title} is removed",
-        resources=[_build_resource(user, removal_label(product)) for user in removed_users],
+        resources=_build_resources(product, removed_users),
         manifests=[
             *_list_objects(product, found_release["objects"]),
-            *_build_definitions(product, own_definitions),
+            *_build_definitions(product, removed_definitions),
             *self_made_objects.others,
         ],
         leftovers=self_made_objects.leases,
-        warnings=warnings,
+        warnings=list(_list_warnings(product, users, policy_for_others, keeps_definitions=keeps_definitions)),
     )
 
 
@@ -130,6 +123,27 @@ def _explain_nothing(product: Product, found_release: FoundRelease, *, has_more:
     if not (found_release["objects"] or has_more):
         return f"nothing of {product.title} is here that this collection installed"
     return ""
+
+
+def _may_stay_in_use(found_release: FoundRelease, users: Sequence[ResourceRow], policy_for_others: str) -> bool:
+    """Return whether custom resources may be left after the removal, whose definitions must stay then.
+
+    With a definition, the API server deletes all custom resources of its kind, whoever made them. Users under REFUSE
+    are there in check mode alone, where an earlier task would have removed them.
+    """
+    if found_release["denied"]:  # nobody knows what this user may not list
+        return True
+    return bool(users) and policy_for_others == KEEP
+
+
+def _list_warnings(
+    product: Product, users: list[ResourceRow], policy_for_others: str, *, keeps_definitions: bool
+) -> Iterator[str]:
+    """Yield the warnings about what stays although it belongs to the product."""
+    if users and policy_for_others != REMOVE:
+        yield _describe_remaining_users(product, users, policy_for_others)
+    if keeps_definitions:
+        yield "The definitions stay, since they are or may be in use"
 
 
 def _list_objects(product: Product, objects: Sequence[ObjectRow]) -> list[Manifest]:
@@ -206,18 +220,26 @@ def _find_users(
         is_part_of_product = resource["release"]
         if resource["kind"] in product.used_kinds and not is_part_of_product:
             users.append(resource)
-    if policy_for_others == REFUSE and found_release["denied"]:
-        kinds = ", ".join(found_release["denied"])
-        wrong = f"this user may not list {kinds}, so it is unknown whether they are still used"
-        fix = f"Grant the permission, or keep the objects ({product.others}: keep)."
-        raise Problem(wrong, asked=f"Remove {product.title}", fix=fix)
+    if policy_for_others == REFUSE:
+        _check_unused(product, found_release["denied"], users, is_check_mode=is_check_mode)
     if policy_for_others == REMOVE and not product.removes_resources:
         fix = f"Use {product.others}: refuse or {product.others}: keep."
         raise Problem(f"objects of {product.title} are never removed for others", fix=fix)
-    if policy_for_others == REFUSE and users and not is_check_mode:
-        fix = f"Remove them first, or {_describe_alternatives(product)}."
-        raise Problem(f"it is still used by {join_object_names(users)}", asked=f"Remove {product.title}", fix=fix)
     return users
+
+
+def _check_unused(
+    product: Product, denied_kinds: Sequence[str], users: Sequence[ResourceRow], *, is_check_mode: bool
+) -> None:
+    """Raise Problem if custom resources need the product, or if this user may not list some kinds of them."""
+    asked = f"Remove {product.title}"
+    if denied_kinds:
+        wrong = f"this user may not list {', '.join(denied_kinds)}, so it is unknown whether they are still used"
+        fix = f"Grant the permission, or keep the objects ({product.others}: keep)."
+        raise Problem(wrong, asked=asked, fix=fix)
+    if users and not is_check_mode:
+        fix = f"Remove them first, or {_describe_alternatives(product)}."
+        raise Problem(f"it is still used by {join_object_names(users)}", asked=asked, fix=fix)
 
 
 def _describe_alternatives(product: Product) -> str:
@@ -239,9 +261,13 @@ def _describe_remaining_users(product: Product, users: list[ResourceRow], policy
 # ── Manifests ──
 
 
-def _build_resource(resource: ResourceRow, release: str) -> Manifest:
-    """Return a custom resource for the removal."""
-    return _build_reference(resource["api_version"], resource["kind"], resource["namespace"], resource["name"], release)
+def _build_resources(product: Product, resources: Sequence[ResourceRow]) -> list[Manifest]:
+    """Return custom resources for the removal. They have no label of the product."""
+    release = removal_label(product)
+    manifests = []
+    for row in resources:
+        manifests.append(_build_reference(row["api_version"], row["kind"], row["namespace"], row["name"], release))
+    return manifests
 
 
 def _build_reference(api_version: str, kind: str, namespace: str, name: str, release: str) -> Manifest:
