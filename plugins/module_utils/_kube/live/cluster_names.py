@@ -39,15 +39,24 @@ def find_cluster_names(params: Mapping[str, Any], environ: Mapping[str, str]) ->
         return ClusterNames(name=params["eks_cluster"]["name"])
     # AUTH_ARG_MAP has the option of the task by the name that the client has for it.
     options = {name: read_option(params, environ, name, alias) for alias, name in AUTH_ARG_MAP.items()}
-    has_kubeconfig = bool(options["kubeconfig"] or options["context"])
-    is_in_cluster = environ.get(IN_CLUSTER_VARIABLE) and not has_kubeconfig
-    if options["host"] or is_in_cluster:
+    if _gives_address(options, environ):
         return ClusterNames()
     try:
         configs = _read_kubeconfigs(options["kubeconfig"] or environ.get("KUBECONFIG") or DEFAULT_PATH)
         return _find_names(configs, options["context"])
     except (OSError, LookupError, TypeError, AttributeError, ValueError):
         return ClusterNames(options["context"] or "")
+
+
+def _gives_address(options: Mapping[str, Any], environ: Mapping[str, str]) -> bool:
+    """Return whether the address of the cluster is known without a kubeconfig.
+
+    It is an option, or the task runs in a pod of the cluster.
+    """
+    if options["host"]:
+        return True
+    has_kubeconfig = bool(options["kubeconfig"] or options["context"])
+    return bool(environ.get(IN_CLUSTER_VARIABLE)) and not has_kubeconfig
 
 
 def _read_kubeconfigs(kubeconfig_option: Any) -> list[dict[str, Any]]:
