@@ -96,19 +96,8 @@ class PooledTransport:
         """
         request_headers = self._add_credentials(headers)
         is_quick = self._has_answered and method == "GET" and path not in self._slow_paths
-        url, timeout = self.host + path, self._quick_timeout if is_quick else self._full_timeout
         try:
-            answer = self._pool.request(
-                method,
-                url,
-                body=body,
-                headers=request_headers,
-                timeout=timeout,
-                retries=False,
-                redirect=False,
-                preload_content=False,
-            )
-            data = read_body(answer, ANSWER_LIMIT, "the answer of the server")
+            answer = self._send_request(method, path, request_headers, body, is_quick=is_quick)
         except self._urllib3.exceptions.HTTPError as error:
             if is_quick:
                 self._slow_paths.add(path)
@@ -118,11 +107,30 @@ class PooledTransport:
         except ValueError:  # its text quotes the header, in an escaped form that no mask matches
             fix = "Give the token and the headers without a line end. A YAML block of `|-` has none."
             raise Problem("the token or a header cannot be sent", where=self.host, fix=fix) from None
-        is_working_server = answer.status < SERVER_ERROR and answer.status != TOO_MANY
-        self._has_answered = self._has_answered or is_working_server
-        if answer.status == UNAUTHORIZED:
-            self._forget_credentials()
+        self._note_answer(answer.status)
+        return answer
+
+    def _send_request(self, method: str, path: str, headers: Any, body: bytes | None, *, is_quick: bool) -> RawAnswer:
+        """Send one request, and read the whole answer. Raises the errors of urllib3 and of the system."""
+        answer = self._pool.request(
+            method,
+            self.host + path,
+            body=body,
+            headers=headers,
+            timeout=self._quick_timeout if is_quick else self._full_timeout,
+            retries=False,
+            redirect=False,
+            preload_content=False,
+        )
+        data = read_body(answer, ANSWER_LIMIT, "the answer of the server")
         return RawAnswer(answer.status, dict(answer.headers), data)
+
+    def _note_answer(self, status: int) -> None:
+        """Note that the server answers, and have the next request ask for a new token if this one counts no more."""
+        if status < SERVER_ERROR and status != TOO_MANY:
+            self._has_answered = True
+        if status == UNAUTHORIZED:
+            self._forget_credentials()
 
     def _add_credentials(self, headers: Mapping[str, str]) -> Any:
         """Return the headers of a request, with those that say who asks."""
