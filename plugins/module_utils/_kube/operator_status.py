@@ -106,19 +106,29 @@ def explain_unreconciled(resource: Object, live_workloads: list[Object | None]) 
     if mapping_at(resource, "spec").get("managementState") == "unmanaged":
         # The operator leaves the workloads alone, so they need not have the fields of the resource.
         return _explain_mismatch(resource, live_workloads, trusts_collector_fields=True)
-    status = mapping_at(resource, "status")
-    seen_generation = status.get("observedGeneration") or 0
-    ready_condition = find_condition(resource, "Ready")
-    if not ready_condition and not seen_generation:  # an operator before 0.154, or no operator
-        if resource["kind"] == COLLECTOR and not status.get("version"):
-            return "no operator has reconciled it"
-        return _explain_mismatch(resource, live_workloads, trusts_collector_fields=False)
+    if _reports_status(resource):
+        reason = _explain_status(resource)
+        return reason or _explain_mismatch(resource, live_workloads, trusts_collector_fields=True)
+    if resource["kind"] == COLLECTOR and not mapping_at(resource, "status").get("version"):
+        return "no operator has reconciled it"
+    return _explain_mismatch(resource, live_workloads, trusts_collector_fields=False)
+
+
+def _reports_status(resource: Object) -> bool:
+    """Return whether the operator says how far it is: one of 0.154 or later does so."""
+    return bool(find_condition(resource, "Ready") or mapping_at(resource, "status").get("observedGeneration"))
+
+
+def _explain_status(resource: Object) -> str:
+    """Return why a resource is not rolled out by what the operator says of it, or an empty string."""
+    seen_generation = mapping_at(resource, "status").get("observedGeneration") or 0
     generation = resource["metadata"].get("generation") or 0
     if seen_generation < generation:
         return f"the operator has seen generation {seen_generation}, not {generation}"
+    ready_condition = find_condition(resource, "Ready")
     if ready_condition and ready_condition.get("status") != "True":
         return f"the operator says {ready_condition.get('reason')}: {ready_condition.get('message')}"
-    return _explain_mismatch(resource, live_workloads, trusts_collector_fields=True)
+    return ""
 
 
 def _explain_mismatch(resource: Object, live_workloads: list[Object | None], *, trusts_collector_fields: bool) -> str:
