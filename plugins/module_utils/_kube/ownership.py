@@ -131,12 +131,15 @@ def is_reapplied(live_object: Manifest, generation: int, manager: str) -> bool:
     """
     if _is_scaled(live_object) or (live_object["metadata"].get("generation") or 0) <= generation:
         return False
-    writers = [entry for entry in read_managed_fields(live_object) if entry.get("subresource") != "status"]
-    if not writers:
-        return False
-    newest_time = max(_time_or_newest(entry) for entry in writers)
-    last_writers = [entry for entry in writers if _time_or_newest(entry) == newest_time]
-    return all(_is_apply(entry, manager) for entry in last_writers)
+    newest_entries = _find_newest_entries(live_object)
+    return bool(newest_entries) and all(_is_apply(entry, manager) for entry in newest_entries)
+
+
+def _find_newest_entries(live_object: Manifest) -> list[Entry]:
+    """Return who wrote fields of an object last: one entry, or several of the same time. The status does not count."""
+    entries = [entry for entry in read_managed_fields(live_object) if entry.get("subresource") != "status"]
+    newest_time = max((_time_or_newest(entry) for entry in entries), default="")
+    return [entry for entry in entries if _time_or_newest(entry) == newest_time]
 
 
 def _time_or_newest(entry: Entry) -> str:
