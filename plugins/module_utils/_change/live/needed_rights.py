@@ -86,7 +86,7 @@ def refuse_forbidden_objects(session: Session, pairs: Pairs) -> None:
     missing_grants = _find_missing_grants(session.cluster, manifests, sorted(needed_grants))
     if missing_grants:
         problem = Problem("this account may not create all objects", asked=_ASKED)
-        raise _refuse_with_all_rights(session.cluster, manifests, problem, missing_grants)
+        raise _refuse_with_all_rights(session.cluster, manifests, problem, needed_grants, missing_grants)
 
 
 def refuse_forbidden_changes(
@@ -97,12 +97,13 @@ def refuse_forbidden_changes(
     if not changes or not find_lacking_grants(cluster, [_EVERY_RIGHT]):
         return
     for change in changes:
-        missing_grants = find_lacking_grants(cluster, sorted(set(rights_to_change(session, change, live_objects))))
+        needed_grants = set(rights_to_change(session, change, live_objects))
+        missing_grants = find_lacking_grants(cluster, sorted(needed_grants))
         if missing_grants:
             strategy = change.options["strategy"]
             wrong = f"this account may not change the collector {change.name} with `strategy: {strategy}`"
             problem = Problem(wrong, asked=_ASKED)
-            raise _refuse_with_all_rights(cluster, session.options.manifests, problem, missing_grants)
+            raise _refuse_with_all_rights(cluster, session.options.manifests, problem, needed_grants, missing_grants)
 
 
 @contextmanager
@@ -134,14 +135,20 @@ def _is_refused_right(api_error: ApiError) -> bool:
 
 
 def _refuse_with_all_rights(
-    cluster: Cluster, manifests: list[Manifest], problem: Problem, known_missing: list[RbacGrant]
+    cluster: Cluster,
+    manifests: list[Manifest],
+    problem: Problem,
+    reviewed_grants: set[RbacGrant],
+    missing_grants: list[RbacGrant],
 ) -> Failure:
-    """Return the failure for a problem and the rights that are known to be missing.
+    """Return the failure for a problem. Of `reviewed_grants`, it is known that `missing_grants` are missing.
 
-    An administrator should be asked once, so it names all rights that the bundle needs, also later ones.
+    An administrator should be asked once, so the failure names all rights that the bundle needs, also later ones. The
+    server is asked about those that it was not asked about before.
     """
-    other_missing = _find_missing_grants(cluster, manifests, list_grants(manifests))
-    return _build_refusal(problem, {*known_missing, *other_missing})
+    later_grants = [grant for grant in list_grants(manifests) if grant not in reviewed_grants]
+    later_missing = _find_missing_grants(cluster, manifests, later_grants)
+    return _build_refusal(problem, {*missing_grants, *later_missing})
 
 
 def _build_refusal(problem: Problem, missing_grants: Iterable[RbacGrant]) -> Failure:

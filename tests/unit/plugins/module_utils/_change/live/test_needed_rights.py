@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -143,6 +144,21 @@ def test_who_may_read_but_not_create_is_refused_before_anything_is_written() -> 
     with pytest.raises(Problem, match=r"may not create all objects(?s:.)*create, patch configmaps"):
         present(api, BUNDLE)
     assert not api.sent("PATCH")
+
+
+def test_the_server_is_asked_about_each_right_once() -> None:
+    api = FakeApi(*THERE)
+    account = Account(api, [one for one in purpose_rights.list_grants(BUNDLE) if one.right.verb != "create"])
+    asked: list[str] = []
+
+    def review(spec: dict[str, Any]) -> bool:
+        asked.append(str(spec))
+        return account._reviewed(spec)
+
+    api.allows = review
+    with pytest.raises(Problem, match="may not create all objects"):
+        present(api, BUNDLE)
+    assert sorted(asked) == sorted(set(asked))
 
 
 def test_who_may_escalate_and_bind_needs_no_rights_of_the_roles() -> None:
