@@ -29,6 +29,8 @@ _PRIVATE_MODE = 0o600
 # The marks with which a text in UTF-16 begins.
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 SAVE_AS_UTF_8 = "Save it as UTF-8 text."
+# What to do about a folder that this user may not read.
+CLOSED_FOLDER_FIX = "Give this user the rights to read and to enter it."
 
 
 def read_text_file(path: Path | str) -> str:
@@ -153,7 +155,7 @@ def _is_excluded(name: str, excluded_names: Collection[str]) -> bool:
 
 def build_closed_folder_problem(folder: Path) -> Problem:
     """Return the problem of a folder that this user may not read."""
-    return Problem(f"the folder {folder} may not be read", fix="Give this user the rights to read and to enter it.")
+    return Problem(f"the folder {folder} may not be read", fix=CLOSED_FOLDER_FIX)
 
 
 def read_plain(path: Path) -> str:

@@ -96,8 +96,7 @@ def _describe_left_out(folder: _files.Folder) -> list[str]:
     """Return a sentence for each folder below a folder that was not read."""
     sentences: list[str] = []
     for closed_folder in folder.closed_folders:
-        fix = "Give this user the rights to read and to enter it."
-        sentences.append(f"{closed_folder} may not be read, so what it has was left out. {fix}")
+        sentences.append(f"{closed_folder} may not be read, so what it has was left out. {_files.CLOSED_FOLDER_FIX}")
     for link in folder.linked_folders():
         sentences.append(f"{link} is a link to a folder, and was not followed. {_NAME_FOLDER_FIX}")
     return sentences
