@@ -27,7 +27,7 @@ from ._spelling_checks import SURROGATE
 from ._value_shapes import list_mappings, read_suboptions
 
 # Keys of documented options that an argument spec does not have. `range` and `needs` are of recipes, whose options
-# _collector/recipes.py checks.
+# _collector/recipe_options.py checks.
 _DOCUMENTATION_KEYS = {
     "description",
     "short_description",

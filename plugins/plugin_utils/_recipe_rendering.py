@@ -24,7 +24,9 @@ from typing import Any
 from jinja2 import FileSystemLoader, StrictUndefined, Template, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from ..module_utils._collector.recipes import RecipeUse, apply_alternatives, check_config_shape, check_options
+from ..module_utils._collector.recipe_config_shape import check_config_shape
+from ..module_utils._collector.recipe_options import apply_alternatives, check_options
+from ..module_utils._collector.recipes import RecipeUse
 from ..module_utils._otelcol.config.layers import Layer
 from ..module_utils._otelcol.errors import Problem
 from ._arguments import validate_values

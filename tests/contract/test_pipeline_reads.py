@@ -19,7 +19,7 @@ LIBRARY = "plugins/module_utils/_otelcol"
 READS = {
     # Layers with wildcards and `+` are composed before there is a graph.
     f"{LIBRARY}/config/recipe_pipelines.py",
-    "plugins/module_utils/_collector/recipes.py",
+    "plugins/module_utils/_collector/recipe_config_shape.py",
     # What is proposed goes into pipelines by their names.
     "plugins/plugin_utils/_savings_options.py",
     # Whether two configs are the same, whatever they mean.
