@@ -17,7 +17,7 @@ A side is before or after the change. forecast_words.py puts the parts into word
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..otlp_requests import describe_item_count
@@ -134,10 +134,13 @@ def _list_details(change: SentChange) -> Iterator[str]:
     if change.gained_attributes:
         yield f"gained attributes: {', '.join(change.gained_attributes)}"
     yield from _list_kind_lines(change)
-    yield from (_format_sender_change(sender_change) for sender_change in change.sender_changes)
+    yield from _list_sender_lines(change)
 
 
 # ── Markdown ──
+
+
+_TABLE_HEAD = ("| exporter | signal | items | bytes | series | lost attributes |", "|---|---|---|---|---|---|")
 
 
 def render_markdown(forecast: Forecast, mask_secrets: Callable[[str], str] = str) -> str:
@@ -147,25 +150,46 @@ def render_markdown(forecast: Forecast, mask_secrets: Callable[[str], str] = str
         """Return a text as code, masked before it is cut: a cut secret is not recognised."""
         return format_markdown_code(mask_secrets(text))
 
-    lines = [f"### Forecast of {masked_code(forecast.collector)}", ""]
-    lines += [f"- {masked_code(line)}" for line in forecast.breach_lines] or ["No limit is passed."]
-    lines += ["", "| exporter | signal | items | bytes | series | lost attributes |", "|---|---|---|---|---|---|"]
-    lines += [_render_table_row(change, masked_code) for change in forecast.changes]
+    paragraphs = _list_paragraphs(forecast, masked_code)
+    return "\n\n".join(paragraphs) + "\n"
+
+
+def _list_paragraphs(forecast: Forecast, masked_code: Callable[[str], str]) -> Iterator[str]:
+    """Yield the parts of the Markdown between which an empty line stands. A part may have several lines."""
+    yield f"### Forecast of {masked_code(forecast.collector)}"
+    yield _render_bullets(forecast.breach_lines, masked_code) or "No limit is passed."
+    table_rows = [_render_table_row(change, masked_code) for change in forecast.changes]
+    yield "\n".join((*_TABLE_HEAD, *table_rows))
     if forecast.prices:
-        lines += ["", f"Cost per month: {describe_cost(forecast)}"]
-    sender_bullets: list[str] = []
-    kind_bullets: list[str] = []
-    for change in forecast.changes:
-        subject = f"{masked_code(change.name)} {change.signal}"
-        sender_lines = [_format_sender_change(sender_change) for sender_change in change.sender_changes]
-        sender_bullets += [f"- {subject}: {masked_code(line)}" for line in sender_lines]
-        kind_bullets += [f"- {subject}: {masked_code(line)}" for line in _list_kind_lines(change)]
+        yield f"Cost per month: {describe_cost(forecast)}"
+    sender_bullets = _render_bullets_of_changes(forecast.changes, _list_sender_lines, masked_code)
     if sender_bullets:
-        lines += ["", "Largest changes:", "", *sender_bullets]
+        yield "Largest changes:"
+        yield sender_bullets
+    kind_bullets = _render_bullets_of_changes(forecast.changes, _list_kind_lines, masked_code)
     if kind_bullets:
-        lines += ["", "Log records and data points of one side alone:", "", *kind_bullets]
-    lines += ["", *(f"- {masked_code(note)}" for note in forecast.note_lines)]
-    return "\n".join(lines).rstrip() + "\n"
+        yield "Log records and data points of one side alone:"
+        yield kind_bullets
+    if forecast.note_lines:
+        yield _render_bullets(forecast.note_lines, masked_code)
+
+
+def _render_bullets(lines: Iterable[str], masked_code: Callable[[str], str]) -> str:
+    """Return lines as a list; empty text for no lines."""
+    return "\n".join(f"- {masked_code(line)}" for line in lines)
+
+
+def _render_bullets_of_changes(
+    changes: Iterable[SentChange],
+    list_lines: Callable[[SentChange], Iterable[str]],
+    masked_code: Callable[[str], str],
+) -> str:
+    """Return the lines on each change as a list, whose items begin with the exporter and signal of the change."""
+    bullets: list[str] = []
+    for change in changes:
+        subject = f"{masked_code(change.name)} {change.signal}"
+        bullets += [f"- {subject}: {masked_code(line)}" for line in list_lines(change)]
+    return "\n".join(bullets)
 
 
 def _render_table_row(change: SentChange, masked_code: Callable[[str], str]) -> str:
@@ -189,6 +213,12 @@ def _list_kind_lines(change: SentChange) -> Iterator[str]:
     for side, one_side in (("before", change.only_before), ("after", change.only_after)):
         for kind in one_side.largest_kinds:
             yield f"only {side}: {kind.item_count:,} of {describe_kind(change.signal, kind.as_dict(), side)}"
+
+
+def _list_sender_lines(change: SentChange) -> Iterator[str]:
+    """Yield a line for each sender whose bytes change most."""
+    for sender_change in change.sender_changes:
+        yield _format_sender_change(sender_change)
 
 
 def _format_sender_change(change: SenderChange) -> str:

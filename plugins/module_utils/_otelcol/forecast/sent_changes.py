@@ -164,13 +164,26 @@ def pair_exporters(old_exporters: Sequence[str], new_exporters: Sequence[str]) -
     Of `otlp/a`, `debug` before and `otlp/b`, `file` after, `otlp/a` becomes `otlp/b`; `debug` and `file` stay.
     """
     new_name_by_old = {name: name for name in old_exporters if name in new_exporters}
-    unpaired = [name for name in new_exporters if name not in new_name_by_old]
-    for name in old_exporters:
-        if name not in new_name_by_old:
-            same_type = [candidate for candidate in unpaired if kind_of(candidate) == kind_of(name)]
-            new_name_by_old[name] = next(iter(same_type), name)
-            unpaired = [candidate for candidate in unpaired if candidate != new_name_by_old[name]]
-    return {**new_name_by_old, **{name: name for name in unpaired}}
+    unpaired_new = [name for name in new_exporters if name not in new_name_by_old]
+    for old_name in old_exporters:
+        if old_name in new_name_by_old:
+            continue
+        successor = _find_first_of_same_type(old_name, unpaired_new)
+        if successor is None:
+            new_name_by_old[old_name] = old_name
+        else:
+            new_name_by_old[old_name] = successor
+            unpaired_new.remove(successor)
+    new_name_by_old.update((name, name) for name in unpaired_new)
+    return new_name_by_old
+
+
+def _find_first_of_same_type(exporter: str, candidates: Iterable[str]) -> str | None:
+    """Return the first of the candidates that has the type of an exporter; None if none has."""
+    for candidate in candidates:
+        if kind_of(candidate) == kind_of(exporter):
+            return candidate
+    return None
 
 
 def list_changes(

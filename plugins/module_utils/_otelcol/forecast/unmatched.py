@@ -13,7 +13,7 @@ each, which the forecast shows:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,17 +71,36 @@ def parse_receivers(receivers: Mapping[str, Any]) -> dict[str, str]:
 
 def list_unmatched_notes(user_options: NamedOptions, replayed: ReplayFacts) -> Iterator[str]:
     """Yield a line for each thing that a user names and that has no effect on the forecast."""
-    has_series = any(change.before.series_count or change.after.series_count for change in replayed.changes)
-    if not has_series and any(limit.figure_name == _SERIES for limit in user_options.limits.figure_limits):
+    if _limits_series(user_options.limits) and not _sends_series(replayed.changes):
         yield "limits: no exporter sends metrics, before or after, so no limit of series can be passed"
     yield from _list_unmatched_prices(user_options.prices, replayed.changes)
-    for signal in user_options.rates:
-        if not replayed.captured_by_signal.get(signal):
-            yield f"rates: the capture has no {signal}"
+    yield from _list_unmatched_rates(user_options.rates, replayed.captured_by_signal)
     yield from list_unmatched_receivers(user_options.receivers, replayed.receivers)
-    senders = {sender for tally in replayed.tallies for sender in tally.items_by_sender}
-    if user_options.tenant_attribute and not any(sender.tenant for sender in senders):
-        yield f"tenant_attribute: no resource has {user_options.tenant_attribute}, so there are no figures of tenants"
+    tenant_attribute = user_options.tenant_attribute
+    if tenant_attribute and not _has_tenants(replayed.tallies):
+        yield f"tenant_attribute: no resource has {tenant_attribute}, so there are no figures of tenants"
+
+
+def _limits_series(limits: ForecastLimits) -> bool:
+    """Whether one of the limits is about time series."""
+    return any(limit.figure_name == _SERIES for limit in limits.figure_limits)
+
+
+def _sends_series(changes: Iterable[SentChange]) -> bool:
+    """Whether an exporter sends time series, before or after."""
+    return any(change.before.series_count or change.after.series_count for change in changes)
+
+
+def _has_tenants(tallies: Iterable[Tally]) -> bool:
+    """Whether a tenant is known of something that was sent."""
+    return any(sender.tenant for tally in tallies for sender in tally.items_by_sender)
+
+
+def _list_unmatched_rates(rates: Iterable[str], captured_by_signal: Mapping[str, int]) -> Iterator[str]:
+    """Yield a line for each signal that has a rate, and of which the capture has nothing."""
+    for signal in rates:
+        if not captured_by_signal.get(signal):
+            yield f"rates: the capture has no {signal}"
 
 
 def list_unmatched_receivers(receiver_by_signal: Mapping[str, str], known_receivers: frozenset[str]) -> Iterator[str]:
