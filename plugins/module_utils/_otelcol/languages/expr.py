@@ -29,6 +29,8 @@ _TOKEN = re.compile(
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 # The characters that may stand behind a backslash.
 _ESCAPES = frozenset("abfnrtv\\'\"`?xXuU0123456789")
+# Those of them that stand for themselves there.
+_ESCAPED_SIGNS = "\\'\""
 _OPENING_BRACKETS = {")": "(", "]": "[", "}": "{"}
 _WORD_OPERATORS = ("in", "or", "and", "matches", "contains", "startsWith", "endsWith")
 _KEYWORDS = (*_WORD_OPERATORS, "not", "let", "if", "else")
@@ -141,19 +143,39 @@ def _find_text_fault(token: ExpressionToken, previous: ExpressionToken, followin
     """Return what is wrong in a text: its escapes, or the regular expression that it is."""
     if token.kind != "text" or token.text.startswith(("b", "B")):
         return None
-    content = token.text[1:-1]
-    is_raw = token.text.startswith("`")  # without escapes
-    escapes = [] if is_raw else list(_ESCAPE.finditer(content))
-    for escape in escapes:
+    escape_fault = _find_escape_fault(token)
+    if escape_fault:
+        return escape_fault
+    is_regex = previous.text.endswith("matches") and following_text in _AFTER_REGEX
+    return _find_regex_fault(token) if is_regex else None
+
+
+def _find_escape_fault(text_token: ExpressionToken) -> ExpressionFault | None:
+    """Return the first backslash of a text before a character that makes no escape, such as `\\d`."""
+    for escape in _list_escapes(text_token):
         if escape[1] not in _ESCAPES:
             fix = "write the backslash twice, or the text between backticks"
-            return ExpressionFault(token.start + 1 + escape.start(), f"`{escape[0]}` is no escape; {fix}")
-    is_regex = previous.text.endswith("matches") and following_text in _AFTER_REGEX
-    has_only_signs_escaped = all(escape[1] in "\\'\"" for escape in escapes)
-    if not is_regex or not has_only_signs_escaped:
+            return ExpressionFault(text_token.start + 1 + escape.start(), f"`{escape[0]}` is no escape; {fix}")
+    return None
+
+
+def _find_regex_fault(text_token: ExpressionToken) -> ExpressionFault | None:
+    """Return why Go refuses the regular expression in a text; None if other characters than signs are escaped in it."""
+    regex = text_token.text[1:-1]
+    escapes = _list_escapes(text_token)
+    if any(escape[1] not in _ESCAPED_SIGNS for escape in escapes):
         return None
-    regex = content if is_raw else _ESCAPE.sub(r"\1", content)
+    if escapes:
+        regex = _ESCAPE.sub(r"\1", regex)
     refusal = find_regex_refusal(regex)
     if refusal is None:
         return None
-    return ExpressionFault(token.start, f"Go refuses this regular expression: {refusal.reason}", is_regex_fault=True)
+    reason = f"Go refuses this regular expression: {refusal.reason}"
+    return ExpressionFault(text_token.start, reason, is_regex_fault=True)
+
+
+def _list_escapes(text_token: ExpressionToken) -> list[re.Match[str]]:
+    """Return the escapes of a text; one between backticks has none."""
+    if text_token.text.startswith("`"):
+        return []
+    return list(_ESCAPE.finditer(text_token.text[1:-1]))
