@@ -28,7 +28,7 @@ exporter/exporterhelper/internal/queuebatch/config.go for settings and defaults.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,29 +80,23 @@ def move_batches_to_exporters(
     its batches may have fewer records.
     """
     processors = mapping_at(config, "processors")
-    plans: dict[str, _Plan] = {}
-    for name in processors:
-        if type_of(name) == BATCH:
-            plans[name] = _make_plan(name, config, target, keeps_batch_size=keeps_batch_size)
-    processors_by_exporter = _group_by_exporter(plans, processors)
+    batch_ids = [processor_id for processor_id in processors if type_of(processor_id) == BATCH]
+    plans = [_make_plan(batch_id, config, target, keeps_batch_size=keeps_batch_size) for batch_id in batch_ids]
+    processors_by_exporter = _group_by_exporter(plans)
     finished_exporters: set[str] = set()
-    for name, plan in plans.items():
-        successor = _find_successor(name, config, target) if plan.reason_by_kept_path else ""
-        if not (plan.removed_paths or successor or is_from_version(target, GONE_SINCE)):
-            continue  # it stays wherever it is
-        path: Path = ("processors", name)
-        refusal = _explain_refusal(processors[name], target)
+    for plan in plans:
+        if not _changes_something(plan, target):
+            continue
+        refusal = _explain_refusal(plan.settings, target)
         refusal = refusal or _explain_disagreement(plan, processors_by_exporter, config)
         if refusal:
-            yield Unsolved(path, f"'{name}' stays", refusal)
+            yield Unsolved(plan.path, f"'{plan.processor_id}' stays", refusal)
             continue
-        edits: list[Edit] = []
-        for exporter in plan.exporters:
-            if exporter not in finished_exporters:
-                edits += _edit_exporter_queue(exporter, _find_exporter_settings(config, exporter), processors[name])
-        finished_exporters.update(plan.exporters)
-        edits += _edit_pipelines(path, plan, successor, config, target)
-        yield _build_change(path, plan, edits, config, successor)
+        # The first of several processors with equal batches gives them to the exporter.
+        new_exporters = [exporter for exporter in plan.exporters if exporter not in finished_exporters]
+        finished_exporters.update(new_exporters)
+        edits = (*_edit_exporters(new_exporters, plan.settings, config), *_edit_pipelines(plan, target))
+        yield _build_change(plan, edits, config)
 
 
 def queue_batch_of(settings: Any) -> dict[str, Any]:
@@ -130,15 +124,29 @@ def queue_batch_of(settings: Any) -> dict[str, Any]:
 class _Plan:
     """What becomes of one batch processor in the pipelines that list it.
 
-    A path is that of its id in a pipeline, such as `("service", "pipelines", "traces", "processors", 0)`.
+    The path of a place is that of its id in a pipeline: `("service", "pipelines", "traces", "processors", 0)`.
     """
 
+    processor_id: str
+    settings: Any
     exporters: tuple[str, ...]
     """The exporters that make the batches instead, where it goes."""
     removed_paths: tuple[Path, ...]
     """Where it goes."""
     reason_by_kept_path: Mapping[Path, str]
     """Where it stays, and why."""
+    successor: str
+    """The id of the processor that takes its place where it stays; empty if there is none."""
+
+    @property
+    def path(self) -> Path:
+        """The path of its settings, such as `("processors", "batch")`."""
+        return ("processors", self.processor_id)
+
+
+def _changes_something(plan: _Plan, target: TargetBuild) -> bool:
+    """Whether a processor goes from some places; if not, it stays wherever it is."""
+    return bool(plan.removed_paths or plan.successor) or is_from_version(target, GONE_SINCE)
 
 
 def _make_plan(processor_id: str, config: Any, target: TargetBuild, *, keeps_batch_size: bool) -> _Plan:
@@ -147,9 +155,8 @@ def _make_plan(processor_id: str, config: Any, target: TargetBuild, *, keeps_bat
     removed_paths: list[Path] = []
     reason_by_kept_path: dict[Path, str] = {}
     graph = PipelineGraph.of(config)
-    least_batch_size = queue_batch_of(mapping_at(config, "processors")[processor_id])["min_size"]
-    if not keeps_batch_size:
-        least_batch_size = 0
+    settings = mapping_at(config, "processors")[processor_id]
+    least_batch_size = queue_batch_of(settings)["min_size"] if keeps_batch_size else 0
     for pipeline, ids_by_role in mapping_at(config, "service", "pipelines").items():
         processors = list_at(ids_by_role, "processors")
         if processor_id not in processors:
@@ -164,7 +171,14 @@ def _make_plan(processor_id: str, config: Any, target: TargetBuild, *, keeps_bat
         else:
             removed_paths.append(id_path)
             exporters_instead += exporters
-    return _Plan(tuple(dict.fromkeys(exporters_instead)), tuple(removed_paths), reason_by_kept_path)
+    return _Plan(
+        processor_id,
+        settings,
+        exporters=tuple(dict.fromkeys(exporters_instead)),
+        removed_paths=tuple(removed_paths),
+        reason_by_kept_path=reason_by_kept_path,
+        successor=_find_successor(processor_id, config, target) if reason_by_kept_path else "",
+    )
 
 
 def _find_exporters_behind(
@@ -269,12 +283,12 @@ def _explain_refusal(settings: Any, target: TargetBuild) -> str:
     return ""
 
 
-def _group_by_exporter(plans: Mapping[str, _Plan], processors: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def _group_by_exporter(plans: Sequence[_Plan]) -> dict[str, dict[str, Any]]:
     """Return for each exporter the processors, with their settings, whose batches it would make."""
     processors_by_exporter: dict[str, dict[str, Any]] = {}
-    for name, plan in plans.items():
+    for plan in plans:
         for exporter in plan.exporters:
-            processors_by_exporter.setdefault(exporter, {})[name] = processors[name]
+            processors_by_exporter.setdefault(exporter, {})[plan.processor_id] = plan.settings
     return processors_by_exporter
 
 
@@ -299,8 +313,23 @@ def _are_equal_batches(processor_settings: Sequence[Any]) -> bool:
 # ── The change and its edits ──
 
 
-def _build_change(path: Path, plan: _Plan, edits: list[Edit], config: Any, successor: str) -> ConfigChange:
-    """Return the change of the processor at a path, whose title is such as `batch → sending_queue.batch of otlp`."""
+def _build_change(plan: _Plan, edits: tuple[Edit, ...], config: Any) -> ConfigChange:
+    """Return the change of a processor, whose title is such as `batch → sending_queue.batch of otlp`."""
+    replacements = _list_replacements(plan, config)
+    title = f"{plan.processor_id} → {' and '.join(replacements)}" if replacements else f"{plan.processor_id} removed"
+    reasons = [_UPSTREAM_PLAN]
+    if not replacements and not plan.reason_by_kept_path:
+        reasons.append("What is behind it makes batches, or sends no requests.")
+    for id_path, reason in plan.reason_by_kept_path.items():
+        _service, _pipelines, pipeline, *_role_and_index = id_path
+        reasons.append(f"Pipeline '{pipeline}': {reason}")
+    if value_at(plan.settings, ("metadata_cardinality_limit",)):
+        reasons.append("A queue has no metadata_cardinality_limit.")
+    return ConfigChange(plan.path, title, " ".join(reasons), edits)
+
+
+def _list_replacements(plan: _Plan, config: Any) -> list[str]:
+    """Return what makes the batches instead and did not before: queues of exporters, and another processor."""
     new_batchers = []
     for exporter in plan.exporters:
         if not waits_for_more_data(_find_exporter_settings(config, exporter)):
@@ -308,32 +337,29 @@ def _build_change(path: Path, plan: _Plan, edits: list[Edit], config: Any, succe
     replacements = []
     if new_batchers:
         replacements.append(f"{QUEUE}.{BATCH} of {', '.join(new_batchers)}")
-    if successor:
-        replacements.append(successor)
-    title = f"{path[-1]} → {' and '.join(replacements)}" if replacements else f"{path[-1]} removed"
-    reasons = [_UPSTREAM_PLAN]
-    if not replacements and not plan.reason_by_kept_path:
-        reasons.append("What is behind it makes batches, or sends no requests.")
-    for id_path, reason in plan.reason_by_kept_path.items():
-        _service, _pipelines, pipeline, *_role_and_index = id_path
-        reasons.append(f"Pipeline '{pipeline}': {reason}")
-    if value_at(config, (*path, "metadata_cardinality_limit")):
-        reasons.append("A queue has no metadata_cardinality_limit.")
-    return ConfigChange(path, title, " ".join(reasons), tuple(edits))
+    if plan.successor:
+        replacements.append(plan.successor)
+    return replacements
 
 
-def _edit_pipelines(path: Path, plan: _Plan, successor: str, config: Any, target: TargetBuild) -> Iterator[Edit]:
+def _edit_pipelines(plan: _Plan, target: TargetBuild) -> Iterator[Edit]:
     """Yield the edits that take a processor, or put its successor, where pipelines list it and where it is defined."""
     for id_path in plan.removed_paths:
         yield Drop(id_path)
-    if successor:
+    if plan.successor:
         for id_path in plan.reason_by_kept_path:
-            yield Put(id_path, successor)
-        yield Replace(path, ((successor, {BATCH: queue_batch_of(value_at(config, path))}),))
+            yield Put(id_path, plan.successor)
+        yield Replace(plan.path, ((plan.successor, {BATCH: queue_batch_of(plan.settings)}),))
     elif not plan.reason_by_kept_path or is_from_version(target, GONE_SINCE):
         for id_path in plan.reason_by_kept_path:
             yield Drop(id_path)
-        yield Replace(path)
+        yield Replace(plan.path)
+
+
+def _edit_exporters(exporters: Iterable[str], processor_settings: Any, config: Any) -> Iterator[Edit]:
+    """Yield the edits that give exporters the batches of a processor with these settings."""
+    for exporter in exporters:
+        yield from _edit_exporter_queue(exporter, _find_exporter_settings(config, exporter), processor_settings)
 
 
 def _edit_exporter_queue(exporter: str, settings: Any, processor_settings: Any) -> list[Edit]:

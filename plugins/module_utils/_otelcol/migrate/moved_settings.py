@@ -24,7 +24,7 @@ from ..config.paths import Path, iter_leaves, mapping_at, value_at
 from ..config.pipelines import PipelineGraph
 from ..rules.build_facts import TargetBuild
 from ..rules.expansion import BRACES_ONLY
-from .component_mentions import list_components, type_of
+from .component_mentions import FoundComponent, list_components, type_of
 from .data_edits import Add, ConfigChange, Edit, RenameKey, Replace, Substitute, Unsolved, Wrap
 
 # The version of the Collector from which on each of these holds. Each step says what it means. Source: its changelogs.
@@ -294,22 +294,24 @@ def move_to_signals(config: Any, target: TargetBuild) -> Iterator[ConfigChange |
     """
     if not _is_from_version(target, PER_SIGNAL_SINCE):
         return
-    for section_name, component_id, settings in list_components(config):
-        if type_of(component_id) != "kafka" or section_name not in ("receivers", "exporters"):
-            continue
+    for section_name, component_id, settings in _find_kafka_clients(config):
         shared_settings = {key: settings[key] for key in _PER_SIGNAL_KEYS if value_at(settings, (key,)) is not None}
         if not shared_settings:
             continue
         signals = set(PipelineGraph.of(config).find_signals_by_id(section_name).get(trim_id(component_id), ()))
-        has_own_settings = bool(signals & set(settings))
-        if not signals or has_own_settings:
-            first_key, *_others = shared_settings
-            why = "No pipeline uses it, or a signal has its own already: write them below each signal."
-            yield Unsolved((section_name, component_id, first_key), f"{' and '.join(shared_settings)} moved", why)
-        else:
-            component_path: Path = (section_name, component_id)
+        component_path: Path = (section_name, component_id)
+        if signals and signals.isdisjoint(settings):
             has_topics = section_name == "receivers" and _is_from_version(target, TOPICS_SINCE)
             yield _divide_by_signal(component_path, shared_settings, sorted(signals), has_topics=has_topics)
+        else:
+            yield _leave_undivided(component_path, list(shared_settings))
+
+
+def _find_kafka_clients(config: Any) -> Iterator[FoundComponent]:
+    """Yield each receiver and exporter of kafka."""
+    for component in list_components(config):
+        if component.section in ("receivers", "exporters") and component.type == "kafka":
+            yield component
 
 
 def _divide_by_signal(
@@ -324,6 +326,12 @@ def _divide_by_signal(
     edits = (Replace((*component_path, first_key), entries), *(Replace((*component_path, key)) for key in other_keys))
     what = f"{', '.join(shared_settings)} → {', '.join(signals)}"
     return ConfigChange((*component_path, first_key), what, f"Moved in {PER_SIGNAL_SINCE}.", edits)
+
+
+def _leave_undivided(component_path: Path, shared_keys: list[str]) -> Unsolved:
+    """Return why a person has to move the settings that a component has for all signals."""
+    why = "No pipeline uses it, or a signal has its own already: write them below each signal."
+    return Unsolved((*component_path, shared_keys[0]), f"{' and '.join(shared_keys)} moved", why)
 
 
 def remove_ballast(config: Any, target: TargetBuild) -> Iterator[ConfigChange | Unsolved]:
