@@ -39,7 +39,7 @@ class PlacedConstraint(NamedTuple, Generic[_Constraint]):
 
 
 class _PlacesAtValue(NamedTuple, Generic[_Constraint]):
-    """A value of the settings and its path, with the places at it and below it."""
+    """The places at a value of the settings and below it, with the path of the value."""
 
     places: ConstraintPlaces[_Constraint]
     path: Path
@@ -84,14 +84,14 @@ class ConstraintPlaces(Generic[_Constraint]):
             self.constraints.append(constraint)
 
     def find_places(self, settings: Any, path: Path) -> Iterator[PlacedConstraint[_Constraint]]:
-        """Yield every constraint whose place the settings have. `path` is the path of the settings."""
-        stack = [_PlacesAtValue(self, path, settings)]
-        while stack:
-            places, value_path, value = stack.pop()
-            for constraint in places._list_constraints_on(value):
-                yield PlacedConstraint(constraint, value_path, value)
-            if places.places_by_step:
-                stack.extend(places._list_places_below(value_path, value))
+        """Yield every constraint whose place the settings have: those of a value, then those below it.
+
+        `path` is the path of the settings. The walk goes as deep as the places, however deep the settings are.
+        """
+        for constraint in self._list_constraints_on(settings):
+            yield PlacedConstraint(constraint, path, settings)
+        for places_below, value_path, value in self._list_places_below(settings, path):
+            yield from places_below.find_places(value, value_path)
 
     def _list_constraints_on(self, value: Any) -> list[_Constraint]:
         """Return the constraints of this place that may find something in a value; they find nothing in a text."""
@@ -104,16 +104,18 @@ class ConstraintPlaces(Generic[_Constraint]):
             constraints += self.constraints_by_key.get(key, ())
         return constraints
 
-    def _list_places_below(self, value_path: Path, value: Any) -> Iterator[_PlacesAtValue[_Constraint]]:
+    def _list_places_below(self, value: Any, path: Path) -> Iterator[_PlacesAtValue[_Constraint]]:
         """Yield the places one step below a value: those of its keys, then those of any key or index."""
+        if not self.places_by_step:
+            return
         if isinstance(value, dict):
             for key, child in value.items():
                 if key in self.places_by_step and key != ANY_KEY:
-                    yield _PlacesAtValue(self.places_by_step[key], (*value_path, key), child)
+                    yield _PlacesAtValue(self.places_by_step[key], (*path, key), child)
         if ANY_KEY in self.places_by_step and isinstance(value, (dict, list)):
             pairs = value.items() if isinstance(value, dict) else enumerate(value)
             for step, child in pairs:
-                yield _PlacesAtValue(self.places_by_step[ANY_KEY], (*value_path, step), child)
+                yield _PlacesAtValue(self.places_by_step[ANY_KEY], (*path, step), child)
 
 
 class _PlacedRow(NamedTuple):
