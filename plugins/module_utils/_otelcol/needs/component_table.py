@@ -220,16 +220,25 @@ def _k8s_attributes_rules(settings: Settings) -> Rules:
     """Without `extract.metadata` the processor extracts its defaults, which include the Deployment's name."""
     if settings.get("passthrough") is True:
         return ()
-    rules = [make_rule("core", "namespaces pods")]
-    metadata = [str(name) for name in list_at(settings, "extract", "metadata") or ["k8s.deployment.name"]]
+    pod_rule = make_rule("core", "namespaces pods")
+    return (pod_rule, *_list_owner_rules(settings), *_list_label_rules(settings))
+
+
+def _list_owner_rules(settings: Settings) -> Iterator[dict[str, Any]]:
+    """Yield the rights to read the owners of pods, of which attributes are extracted."""
+    metadata = list_at(settings, "extract", "metadata") or ["k8s.deployment.name"]
     for prefix, owner_rule in _RULE_BY_OWNER_PREFIX.items():
-        if any(name.startswith(prefix) for name in metadata):
-            rules.append(owner_rule)
-    origins: set[str] = set()
-    for key in ("labels", "annotations"):
-        origins.update(str(value_at(extracted, ("from",))) for extracted in list_at(settings, "extract", key))
-    rules += [label_rule for origin, label_rule in _RULE_BY_LABEL_ORIGIN.items() if origin in origins]
-    return tuple(rules)
+        if any(str(name).startswith(prefix) for name in metadata):
+            yield owner_rule
+
+
+def _list_label_rules(settings: Settings) -> Iterator[dict[str, Any]]:
+    """Yield the rights to read the objects of which labels and annotations are extracted."""
+    extracted_values = (*list_at(settings, "extract", "labels"), *list_at(settings, "extract", "annotations"))
+    origins = {str(value_at(extracted, ("from",))) for extracted in extracted_values}
+    for origin, label_rule in _RULE_BY_LABEL_ORIGIN.items():
+        if origin in origins:
+            yield label_rule
 
 
 def _detector_rules(settings: Settings) -> Rules:
