@@ -15,12 +15,13 @@ exporter `debug` through connector `forward`, and processor `filter` may drop th
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from operator import attrgetter
 from typing import NamedTuple
 
 from ..config.paths import mapping_at, mappings_at
 from ..needs.started_components import StartedComponent
 from ..traits import kind_of
-from .view import View
+from .view import Pipeline, View
 
 
 class RecordFilter(NamedTuple):
@@ -31,11 +32,16 @@ class RecordFilter(NamedTuple):
     settings_text: str
 
 
-class _UnvisitedStart(NamedTuple):
-    """A receiver or connector whose records are still to be followed, and the first filter before them."""
+class _Stage(NamedTuple):
+    """A receiver, connector or exporter that has records, and the first filter on their way there."""
 
     component_id: str
     first_filter: RecordFilter | None
+
+    @property
+    def is_unfiltered(self) -> bool:
+        """Whether nothing may have dropped records before."""
+        return self.first_filter is None
 
 
 def find_reached_exporters(view: View, receiver: StartedComponent) -> dict[str, RecordFilter | None]:
@@ -43,25 +49,39 @@ def find_reached_exporters(view: View, receiver: StartedComponent) -> dict[str, 
 
     The filter is None if records reach the exporter without one, even if others pass a filter.
     """
-    connectors = mapping_at(view.config, "connectors")
     reached: dict[str, RecordFilter | None] = {}
+    for stage in _follow_records(view, receiver):
+        # A way without a filter replaces one with a filter; the first of several filters stays.
+        if stage.is_unfiltered or stage.component_id not in reached:
+            reached[stage.component_id] = stage.first_filter
+    return reached
+
+
+def _follow_records(view: View, receiver: StartedComponent) -> Iterator[_Stage]:
+    """Yield each exporter at the end of a pipeline that gets the records of a receiver, connectors too.
+
+    Each pipeline is visited once. An exporter of several pipelines comes once for each.
+    """
+    connectors = mapping_at(view.config, "connectors")
     unvisited_pipelines = [pipeline for pipeline in view.pipelines if kind_of(pipeline.key) == "logs"]
-    unvisited_starts = [_UnvisitedStart(receiver.id, next(_find_filtering_operators(receiver), None))]
-    while unvisited_starts:
+    unfollowed_stages = [_Stage(receiver.id, next(_find_filtering_operators(receiver), None))]
+    while unfollowed_stages:
         # Those without a filter are taken first, so that each pipeline is visited without a filter if that can be.
-        unvisited_starts.sort(key=lambda start: start.first_filter is not None, reverse=True)
-        start = unvisited_starts.pop()
-        fed_pipelines = [pipeline for pipeline in unvisited_pipelines if start.component_id in pipeline.receivers]
+        unfollowed_stages.sort(key=attrgetter("is_unfiltered"))
+        stage = unfollowed_stages.pop()
+        fed_pipelines = [pipeline for pipeline in unvisited_pipelines if stage.component_id in pipeline.receivers]
         for pipeline in fed_pipelines:
             unvisited_pipelines.remove(pipeline)
-            first_filter = start.first_filter or next(_find_filtering_processors(view, pipeline.processors), None)
-            for exporter_id in pipeline.exporters:
-                # A way without a filter replaces one with a filter; the first of several filters stays.
-                if first_filter is None or exporter_id not in reached:
-                    reached[exporter_id] = first_filter
-                if exporter_id in connectors:
-                    unvisited_starts.append(_UnvisitedStart(exporter_id, first_filter))
-    return reached
+            next_stages = list(_list_next_stages(view, stage, pipeline))
+            yield from next_stages
+            unfollowed_stages += [stage for stage in next_stages if stage.component_id in connectors]
+
+
+def _list_next_stages(view: View, stage: _Stage, pipeline: Pipeline) -> Iterator[_Stage]:
+    """Yield the exporters and connectors to which a pipeline sends the records of a receiver or connector."""
+    first_filter = stage.first_filter or next(_find_filtering_processors(view, pipeline.processors), None)
+    for exporter_id in pipeline.exporters:
+        yield _Stage(exporter_id, first_filter)
 
 
 def _find_filtering_operators(receiver: StartedComponent) -> Iterator[RecordFilter]:

@@ -22,9 +22,9 @@ the settings are the list `operators`. A row with each key, and what it finds:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..catalogue.rows import Row
 from ..config.paths import Path
@@ -44,6 +44,13 @@ class _Output:
     setting_path: Path
     target_id: str
     """The id of the operator that gets the entries, as the setting spells it."""
+
+
+class _Edge(NamedTuple):
+    """A way that entries take, as the indexes of two operators."""
+
+    operator_index: int
+    target_index: int
 
 
 def _check_operator_graph(_operand: bool, operators: Any, path: Path, _row: Row) -> RuleFaults:
@@ -111,27 +118,44 @@ def _find_wrong_flow(operators: list[Any], path: Path) -> RuleFaults:
     has_variable_in_id = any(EXPANSION_START in operator_id for operator_id in index_by_id)
     if has_repeated_id or has_variable_in_id:
         return
-    outputs_by_edge: dict[tuple[int, int], _Output] = {}
-    for output in _list_outputs(operators, path):
-        if output.target_id in index_by_id:
-            outputs_by_edge[output.operator_index, index_by_id[output.target_id]] = output
+    outputs_by_edge = _map_outputs_by_edge(_list_outputs(operators, path), index_by_id)
     targets_by_operator = _map_targets_by_operator(operators, outputs_by_edge)
     indexes_with_input: set[int] = set().union(*targets_by_operator.values())
     end_index = len(operators)
     for index in sorted(indexes_with_input - {end_index}):
         yield from _find_input_operator(operators[index], (*path, index))
-    # Of a circle, most edges lead to later operators; the output that closes it leads back, or to its own operator.
+    backward_output = _find_backward_output(targets_by_operator, outputs_by_edge)
+    if backward_output:
+        message = f"operator '{backward_output.target_id}' leads back to this one"
+        fault = Fault(backward_output.setting_path, message, "Name a later operator.")
+        yield RuleFault(CONFLICTING_SETTINGS, fault)
+
+
+def _map_outputs_by_edge(outputs: Iterable[_Output], index_by_id: Mapping[str, int]) -> dict[_Edge, _Output]:
+    """Return the outputs that name an operator of the list, by their edges."""
+    outputs_by_edge: dict[_Edge, _Output] = {}
+    for output in outputs:
+        if output.target_id in index_by_id:
+            outputs_by_edge[_Edge(output.operator_index, index_by_id[output.target_id])] = output
+    return outputs_by_edge
+
+
+def _find_backward_output(
+    targets_by_operator: Mapping[int, set[int]], outputs_by_edge: Mapping[_Edge, _Output]
+) -> _Output | None:
+    """Return the output that closes a circle; None if there is no circle.
+
+    Most edges of a circle lead to later operators, and this one leads back, or to its own operator.
+    """
     for index, target_index in find_circle(targets_by_operator):
-        if (index, target_index) in outputs_by_edge and target_index <= index:
-            backward_output = outputs_by_edge[index, target_index]
-            message = f"operator '{backward_output.target_id}' leads back to this one"
-            fault = Fault(backward_output.setting_path, message, "Name a later operator.")
-            yield RuleFault(CONFLICTING_SETTINGS, fault)
-            return
+        output = outputs_by_edge.get(_Edge(index, target_index))
+        if output and target_index <= index:
+            return output
+    return None
 
 
-def _map_targets_by_operator(operators: list[Any], output_edges: Iterable[tuple[int, int]]) -> dict[int, set[int]]:
-    """Return the operators to which each one sends, by index; an edge is a pair of such indexes.
+def _map_targets_by_operator(operators: list[Any], output_edges: Iterable[_Edge]) -> dict[int, set[int]]:
+    """Return the operators to which each one sends, by index.
 
     An operator without an output sends to the next one, and the last one to the end, whose index is the number of
     operators: `{0: {1}, 1: {2}, 2: set()}` for two operators without outputs.
@@ -140,8 +164,8 @@ def _map_targets_by_operator(operators: list[Any], output_edges: Iterable[tuple[
     for index, operator in enumerate(operators):
         if not operator.get("output") and str(operator.get("type")) not in _OUTPUT_KEYS_BY_TYPE:
             targets_by_operator[index].add(index + 1)
-    for index, target_index in output_edges:
-        targets_by_operator[index].add(target_index)
+    for edge in output_edges:
+        targets_by_operator[edge.operator_index].add(edge.target_index)
     return targets_by_operator
 
 
