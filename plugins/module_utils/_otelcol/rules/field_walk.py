@@ -195,19 +195,25 @@ def _find_shape_faults(shape_letters: str, value: Any, value_path: Path) -> Iter
     letter = LETTER_OF_TYPE.get(type(value))
     if letter is None or letter in shape_letters:
         return
-    expected = [name for known_letter, name in _SHAPES_IN_WORDS.items() if known_letter in shape_letters]
+    expected_shapes = _describe_shapes(shape_letters)
     if letter == "f" and "i" in shape_letters:
-        expected_text = " or ".join(expected).replace(_SHAPES_IN_WORDS["i"], "a whole number")
-        message = f"this must be {expected_text}, not a decimal number"
+        expected_shapes = expected_shapes.replace(_SHAPES_IN_WORDS["i"], "a whole number")
+        message = f"this must be {expected_shapes}, not a decimal number"
         yield RuleFault(WRONG_TYPE, Fault(value_path, message, "Write a whole number."))
         return
-    message = f"this must be {' or '.join(expected) or 'nothing'}, not {_SHAPE_OF_VALUE[letter]}"
+    message = f"this must be {expected_shapes}, not {_SHAPE_OF_VALUE[letter]}"
     needs_quotes = shape_letters == "s" and letter in "ibf"
-    text = str(value).lower() if letter == "b" else value
-    fix = describe_quoting_fix(text) if needs_quotes else ""
+    fix = describe_quoting_fix(value) if needs_quotes else ""
     yield RuleFault(WRONG_TYPE, Fault(value_path, message, fix, quotes_value=needs_quotes))
+
+
+def _describe_shapes(shape_letters: str) -> str:
+    """Return the shapes of values that letters stand for: `text or a number` for `si`."""
+    shapes = [shape for letter, shape in _SHAPES_IN_WORDS.items() if letter in shape_letters]
+    return " or ".join(shapes) or "nothing"
 
 
 def describe_quoting_fix(value: Any) -> str:
     """Return the fix for a value that has to be a text: ``Write `'8080'`.`` for 8080."""
-    return f"Write `'{value}'`."
+    text = str(value).lower() if isinstance(value, bool) else value
+    return f"Write `'{text}'`."

@@ -91,17 +91,27 @@ def _list_uses_in_settings(
     if not isinstance(component.settings, dict):
         return
     uses_by_path: dict[Path, NamedUse] = {}
+    for use in (*_list_exact_uses(component, exact_references), *_list_uses_at_ends(component, path_ends)):
+        uses_by_path[use.path] = use
+    for use in uses_by_path.values():
+        if use.name and not is_expression(use.name):
+            yield use
+
+
+def _list_exact_uses(component: ConfiguredComponent, exact_references: list[ReferenceKey]) -> Iterator[NamedUse]:
+    """Yield the texts at known paths."""
     for reference in exact_references:
         for path, name in reference.find_ids(component.settings):
-            uses_by_path[path] = NamedUse((*component.config_path, *path), name, reference.takes_built_in_names)
+            yield NamedUse((*component.config_path, *path), name, reference.takes_built_in_names)
+
+
+def _list_uses_at_ends(component: ConfiguredComponent, path_ends: list[Path]) -> Iterator[NamedUse]:
+    """Yield the texts whose paths end like one of the ends."""
     path_ends_by_key = _group_by_last_key(path_ends)
     for path, value in iter_leaves(component.settings):
         possible_ends = path_ends_by_key.get(path[-1], ())
         if isinstance(value, str) and any(_has_path_end(path, path_end) for path_end in possible_ends):
-            uses_by_path[path] = NamedUse((*component.config_path, *path), value, may_be_built_in=False)
-    for use in uses_by_path.values():
-        if use.name and not is_expression(use.name):
-            yield use
+            yield NamedUse((*component.config_path, *path), value, may_be_built_in=False)
 
 
 def _group_by_last_key(path_ends: list[Path]) -> dict[str | int, list[Path]]:

@@ -85,21 +85,24 @@ class _Refusal(NamedTuple):
 
 def _find_refused_by_decoders(subject: Subject) -> Iterator[RuleFault]:
     """Yield what decoders refuse in the settings of this config, by rule."""
-    is_allocated = bool(subject.deployment and subject.deployment.has_target_allocator)
     # The rules removed-setting and moved-setting know the versions of these.
     moved_paths = {path for path, _move in find_movable_settings(subject)}
     # Roles have the names of sections: what a pipeline lists among its receivers is in the section `receivers`.
     in_use = {(component.role, component.id) for component in used_components(subject)}
     for component, refusal in find_in_components(subject, _list_refusals):
-        # A target allocator adds what is missing, but only to the receiver with exactly this name.
-        is_completed = is_allocated and component.config_path == _ALLOCATED_RECEIVER
-        is_added_by_allocator = is_completed and refusal.rule == MISSING_FIELD
         is_moved_setting = refusal.rule == UNKNOWN_FIELD and refusal.fault.path in moved_paths
-        if is_added_by_allocator or is_moved_setting:
+        if is_moved_setting or _is_added_by_allocator(refusal, component, subject):
             continue
         is_unused = refusal.needs_use and (component.section, trim_id(component.id)) not in in_use
         doubt = "no pipeline uses it yet" if is_unused else ""
         yield RuleFault(refusal.rule, hedge_fault(refusal.fault, doubt))
+
+
+def _is_added_by_allocator(refusal: _Refusal, component: ConfiguredComponent, subject: Subject) -> bool:
+    """Whether a missing setting is one that the operator adds, but only to the receiver with exactly this name."""
+    if refusal.rule != MISSING_FIELD or component.config_path != _ALLOCATED_RECEIVER:
+        return False
+    return bool(subject.deployment and subject.deployment.has_target_allocator)
 
 
 def _list_refusals(build: Build, component: ConfiguredComponent) -> Iterator[_Refusal]:
@@ -175,16 +178,21 @@ def _select_rows_with_fields(row: Row) -> KeyedConstraint[_ConditionalRow] | Non
 
 
 def _find_missing_settings(row: Row, settings: Any, path: Path) -> Iterator[RuleFault]:
-    """Yield the settings that a component needs and does not have; `::` in a key may bring any of them."""
-    if not isinstance(settings, dict) and settings is not None:
-        return
-    if any(isinstance(key, str) and "::" in key for key in settings or ()):
+    """Yield the settings that a component needs and does not have."""
+    if not _shows_given_keys(settings):
         return
     for alternative_keys in row.get("needs", ()):
         if not any(_is_given(settings, needed_key) for needed_key in alternative_keys):
             key_names = [needed_key.rstrip("?") for needed_key in alternative_keys]
             missing_setting = f"'{key_names[0]}'" if len(key_names) == 1 else f"one of {', '.join(key_names)}"
             yield RuleFault(MISSING_FIELD, Fault(path, f"{missing_setting} is missing", f"Add `{key_names[0]}`."))
+
+
+def _shows_given_keys(settings: Any) -> bool:
+    """Whether the settings of a component show which of them are given; `::` in a key may bring any of them."""
+    if settings is None:
+        return True
+    return isinstance(settings, dict) and not any(isinstance(key, str) and "::" in key for key in settings)
 
 
 def _is_given(settings: Any, needed_key: str) -> bool:

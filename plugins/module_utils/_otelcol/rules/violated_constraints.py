@@ -20,7 +20,7 @@ from ..catalogue.constraint_places import ConstraintPlaces
 from ..catalogue.rows import Row
 from ..config.component_ids import trim_id
 from ..config.metrics_level import has_own_metrics
-from ..config.paths import mapping_at, value_at
+from ..config.paths import Path, mapping_at, value_at
 from ..config.pipelines import read_listed_ids
 from .build_facts import Build, build_of
 from .configured_components import TELEMETRY, ConfiguredComponent, listed_components
@@ -78,19 +78,23 @@ def _list_violations(build: Build, component: ConfiguredComponent) -> Iterator[_
     # A component without settings has its defaults, which a row may refuse. Of an unknown type, nobody knows them.
     read_settings = {} if component.settings is None and known_type else component.settings
     for constraint, path, settings in constraint_places.find_places(read_settings, component.config_path):
-        if not _is_applicable(constraint, settings):
+        if not _is_about_settings(constraint, settings):
             continue
         # The settings around those that the row is about.
         outer_settings = value_at(component.settings, path[len(component.config_path) : -1])
-        if not has_required_values(constraint.outer_conditions, outer_settings):
-            continue
-        row = constraint.constraint_row
-        for check, operand in constraint.checks:
-            for found in check(operand, settings, path, row):
-                yield _Violation(row, row.get("rule", found.rule), found.fault)
+        if has_required_values(constraint.outer_conditions, outer_settings):
+            yield from _run_checks(constraint, settings, path)
 
 
-def _is_applicable(constraint: Constraint, settings: Any) -> bool:
+def _run_checks(constraint: Constraint, settings: Any, path: Path) -> Iterator[_Violation]:
+    """Yield what the checks of a row find in settings."""
+    row = constraint.constraint_row
+    for check, operand in constraint.checks:
+        for found in check(operand, settings, path, row):
+            yield _Violation(row, row.get("rule", found.rule), found.fault)
+
+
+def _is_about_settings(constraint: Constraint, settings: Any) -> bool:
     """Whether settings have a key that a row looks at, and the values that it is about."""
     if constraint.needed_keys:
         has_needed_key = isinstance(settings, dict) and not constraint.needed_keys.isdisjoint(settings)
