@@ -91,29 +91,44 @@ def read_suite(suite_data: Any, file: str) -> Suite:
     has_only_policies = set(suite_data) == {"policies"}
     if policies and has_only_policies:
         return Suite(file, policies=policies)
-    named_configs = [name for name in CONFIG_KEYS if name in suite_data]
-    if len(named_configs) != 1 or not suite_data[named_configs[0]]:
-        fix = "Give one of `collector`, `config` and `config_map`."
-        raise Problem("a file of tests names one collector", where=file, fix=fix)
+    _check_names_one_config(suite_data, file)
     config_map = _read_config_map(suite_data.get("config_map"), f"{file}: config_map")
     tests = suite_data.get("tests")
-    if not isinstance(tests, list) or not tests:
-        raise Problem("there are no tests", where=f"{file}: tests", fix="Give a list of tests.")
+    _check_has_tests(tests, f"{file}: tests")
     _check_mappings(suite_data, ("environment", "cluster", "resource"), file)
-    environment = suite_data.get("environment") or {}
-    case_values.check_environment(environment, file)
+    environment = _read_environment(suite_data.get("environment") or {}, file)
     if "config" in suite_data:
         case_values.check_path(suite_data["config"], "config", f"{file}: config")
     return Suite(
         file,
         collector=str(suite_data.get("collector", "")),
         config=str(suite_data.get("config", "")),
-        environment={str(name): variable_text(value) for name, value in environment.items()},
+        environment=environment,
         cluster_objects=suite_data.get("cluster") or {},
         cases=tuple(_read_cases(tests, suite_data.get("resource") or {}, file)),
         policies=policies,
         config_map=config_map,
     )
+
+
+def _check_names_one_config(suite_data: Mapping[str, Any], file: str) -> None:
+    """Raise Problem unless a file of tests names one config, by one of `CONFIG_KEYS`."""
+    named_configs = [suite_data[name] for name in CONFIG_KEYS if name in suite_data]
+    if len(named_configs) != 1 or not named_configs[0]:
+        fix = "Give one of `collector`, `config` and `config_map`."
+        raise Problem("a file of tests names one collector", where=file, fix=fix)
+
+
+def _check_has_tests(tests: Any, where: str) -> None:
+    """Raise Problem unless this is a list of tests."""
+    if not isinstance(tests, list) or not tests:
+        raise Problem("there are no tests", where=where, fix="Give a list of tests.")
+
+
+def _read_environment(environment: Mapping[Any, Any], file: str) -> dict[str, str]:
+    """Return the variables of the Collector as texts. Raises Problem for what is no variable."""
+    case_values.check_environment(environment, file)
+    return {str(name): variable_text(value) for name, value in environment.items()}
 
 
 def _read_config_map(config_map: Any, where: str) -> Mapping[str, Any]:
@@ -158,13 +173,17 @@ def _read_policy(policy: Any, where: str) -> Policy:
     exporters = _read_texts(policy, "exporters", where)
     for kind in secret_kinds:
         _check_keys({kind: ""}, SECRET_KINDS, f"{where}.without")
-    for name in ("every", "never"):
-        records = policy.get(name) or {}
-        _check_keys(records, RECORD_KINDS, f"{where}.{name}")
-        for record_kind, record in records.items():
-            _check_keys(record, FIELDS_BY_RECORD_KIND[record_kind], f"{where}.{name}.{record_kind}")
-    every, never = policy.get("every") or {}, policy.get("never") or {}
+    every = _read_policy_records(policy.get("every") or {}, f"{where}.every")
+    never = _read_policy_records(policy.get("never") or {}, f"{where}.never")
     return Policy(str(policy["name"]), exporters or ("*",), secret_kinds, every, never)
+
+
+def _read_policy_records(record_by_kind: Any, where: str) -> Mapping[str, Any]:
+    """Return what a policy says of the records of each kind. Raises Problem for an unknown kind or field."""
+    _check_keys(record_by_kind, RECORD_KINDS, where)
+    for record_kind, record in record_by_kind.items():
+        _check_keys(record, FIELDS_BY_RECORD_KIND[record_kind], f"{where}.{record_kind}")
+    return dict(record_by_kind)
 
 
 def _read_texts(mapping: Mapping[str, Any], name: str, where: str) -> tuple[str, ...]:
