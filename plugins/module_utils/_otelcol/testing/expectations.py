@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from ..errors import join_at_most
 from .expected_records import list_differing_fields
@@ -79,6 +80,19 @@ def _compare_count(exporter: str, record_kind: str, expected_count: int, records
         yield f"{exporter}: expected {expected_count} {record_kind}, got {len(records)}: {shown_records}"
 
 
+class _ComparedRecord(NamedTuple):
+    """A record that arrived, and how it differs from an expected one."""
+
+    arrived_index: int
+    differences: tuple[str, ...]
+    """A text for each field that differs, such as `name: expected 'GET /', got 'GET /health'`."""
+
+    @property
+    def difference_count(self) -> int:
+        """How many fields differ."""
+        return len(self.differences)
+
+
 @dataclass(frozen=True)
 class _RecordComparison:
     """The records of a kind that an exporter should get, and those that arrived."""
@@ -96,31 +110,35 @@ class _RecordComparison:
         partners = pair_records(
             [self._list_fitting_indexes(expected_record) for expected_record in self.expected_records]
         )
-        unpaired_indexes = [
-            arrived_index
-            for arrived_index in range(len(self.arrived_records))
-            if arrived_index not in partners.values()
-        ]
+        paired_indexes = frozenset(partners.values())
+        unpaired_indexes = [index for index in range(len(self.arrived_records)) if index not in paired_indexes]
         for index, expected_record in enumerate(self.expected_records):
             if index in partners:
                 continue
             if not unpaired_indexes:
                 yield f"{self.where}[{index}]: nothing arrived for {format_record(self.record_kind, expected_record)}"
                 continue
-            differences_by_index = {
-                arrived_index: list(
-                    list_differing_fields(expected_record, self.arrived_records[arrived_index], self.is_exact)
-                )
-                for arrived_index in unpaired_indexes
-            }
-            nearest = min(differences_by_index, key=lambda arrived_index: len(differences_by_index[arrived_index]))
-            unpaired_indexes.remove(nearest)
-            for difference in differences_by_index[nearest]:
+            nearest = self._find_nearest_record(expected_record, unpaired_indexes)
+            unpaired_indexes.remove(nearest.arrived_index)
+            for difference in nearest.differences:
                 yield f"{self.where}[{index}]: {difference}"
         if not may_have_others:
-            for arrived_index in unpaired_indexes:
-                unexpected_record = self.arrived_records[arrived_index]
-                yield f"{self.where}: not expected: {format_record(self.record_kind, unexpected_record)}"
+            yield from self._list_unexpected_records(unpaired_indexes)
+
+    def _find_nearest_record(self, expected_record: Record, arrived_indexes: Sequence[int]) -> _ComparedRecord:
+        """Return the first of the records at the indexes that differ least from an expected one."""
+        compared_records = []
+        for arrived_index in arrived_indexes:
+            arrived_record = self.arrived_records[arrived_index]
+            differences = tuple(list_differing_fields(expected_record, arrived_record, self.is_exact))
+            compared_records.append(_ComparedRecord(arrived_index, differences))
+        return min(compared_records, key=attrgetter("difference_count"))
+
+    def _list_unexpected_records(self, arrived_indexes: Sequence[int]) -> Iterator[str]:
+        """Yield a line for each record that no expected one stands for."""
+        for arrived_index in arrived_indexes:
+            unexpected_record = self.arrived_records[arrived_index]
+            yield f"{self.where}: not expected: {format_record(self.record_kind, unexpected_record)}"
 
     def _list_fitting_indexes(self, expected_record: Record) -> list[int]:
         """Return the indexes of the records that arrived and are as expected."""

@@ -127,21 +127,24 @@ def _find_job(receivers: Mapping[str, Any], job_name: str, named_receiver: str, 
 
     Raises Problem if none or several have it.
     """
-    names_by_receiver: dict[str, list[str]] = {}
-    for receiver, settings in receivers.items():
-        if kind_of(receiver) == _RECEIVER_KIND and named_receiver in ("", receiver):
-            names_by_receiver[receiver] = [str(job.get("job_name")) for job in _list_jobs(settings)]
-    able_receivers = [receiver for receiver, names in names_by_receiver.items() if job_name in names]
-    if len(able_receivers) == 1:
-        return _Job(able_receivers[0], job_name)
-    if able_receivers:
+    known_jobs = list(_list_known_jobs(receivers, named_receiver))
+    able_receivers = list(dict.fromkeys(job.receiver for job in known_jobs if job.name == job_name))
+    if not able_receivers:
+        known_names = [job.name for job in known_jobs]
+        problem = f"no prometheus receiver has the job '{job_name}'{suggest_word(job_name, known_names)}"
+        raise Problem(problem, where=where, fix=f"Jobs of prometheus receivers: {', '.join(known_names) or 'none'}.")
+    if len(able_receivers) > 1:
         problem = f"several receivers have the job '{job_name}': {', '.join(able_receivers)}"
         raise Problem(problem, where=where, fix="Name one with `to`.")
-    known_names = [known_name for names in names_by_receiver.values() for known_name in names]
-    fix = f"Jobs of prometheus receivers: {', '.join(known_names) or 'none'}."
-    raise Problem(
-        f"no prometheus receiver has the job '{job_name}'{suggest_word(job_name, known_names)}", where=where, fix=fix
-    )
+    return _Job(able_receivers[0], job_name)
+
+
+def _list_known_jobs(receivers: Mapping[str, Any], named_receiver: str) -> Iterator[_Job]:
+    """Yield the jobs of prometheus receivers, or of the receiver `named_receiver` if one is named."""
+    for receiver, settings in receivers.items():
+        if kind_of(receiver) == _RECEIVER_KIND and named_receiver in ("", receiver):
+            for job in _list_jobs(settings):
+                yield _Job(receiver, str(job.get("job_name")))
 
 
 def _list_jobs(settings: Any) -> list[dict[str, Any]]:
