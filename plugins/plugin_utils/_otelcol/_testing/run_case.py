@@ -20,7 +20,7 @@ import json
 import re
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -72,10 +72,7 @@ def _run_once(setup: CollectorSetup, case: ConfigCase, scrape_seconds: int) -> R
     """Return what a test made of a config. Raises RetryableError if chance kept it from running."""
     check_reach(setup)
     objects = cluster_facts.build_cluster_objects(setup.cluster_objects, "cluster")
-    receiver_configs = {
-        receiver: (setup.config.get("receivers") or {}).get(receiver)
-        for receiver in map_signals_of_receivers(setup.config)
-    }
+    receiver_configs = _map_settings_of_receivers(setup.config)
     pages = scrapes.read_scraped_pages(receiver_configs, case.given, case.where)
     arrived = sink.ArrivedRecords(objects, {page.path: page.texts for page in pages})
     with (
@@ -88,27 +85,28 @@ def _run_once(setup: CollectorSetup, case: ConfigCase, scrape_seconds: int) -> R
         prepared_test = _prepare_test(setup, case, ends)
         flushes = prepared_test.built_harness.flush_count
         with collector_run.run_collector(runtime, prepared_test.command, case.timeout) as log_lines:
-            with collector_calls.OtlpSender(runtime, case.timeout) as sender:
-                for call in prepared_test.calls:
-                    sender.send_call(call)
+            _send_calls(prepared_test.calls, runtime, case.timeout)
             seconds_for_scrapes = case.timeout + scrape_seconds
             notes = _wait_for_scrapes(runtime, ends, arrived, flushes=flushes, seconds=seconds_for_scrapes)
             if prepared_test.has_files:
                 wait_for_read_files(arrived, case.timeout)
             wait_for_flushes(arrived, flushes)
             time.sleep(case.settle_seconds)
-        # The receiver scrapes the last text when it stops. One scrape too many before that would give its points twice.
-        if not flushes and any(arrived.scraped[page.path] > len(page.texts) > 1 for page in pages):
-            raise collector_run.RetryableError("the Collector scrapes a page again before it stops")
-        for reason in _FAILED_SCRAPE_LOG.findall("\n".join(log_lines)):
-            notes.append(f"a scrape failed: {json.loads(reason)}")
+        if not flushes:
+            _check_last_scrapes(arrived, pages)
         arrived_records = _keep_latest_points(arrived.arrived_records) if flushes else arrived.arrived_records
         return RunOutcome(
             arrived_records=_remove_folder(folder, arrived_records),
             changes=prepared_test.built_harness.changes,
             exporters=prepared_test.built_harness.exporters,
-            notes=tuple(notes),
+            notes=(*notes, *_list_failed_scrapes(log_lines)),
         )
+
+
+def _map_settings_of_receivers(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of each receiver that a pipeline has; None for one without settings."""
+    settings_by_receiver = config.get("receivers") or {}
+    return {receiver: settings_by_receiver.get(receiver) for receiver in map_signals_of_receivers(config)}
 
 
 @dataclass(frozen=True)
@@ -165,6 +163,15 @@ def _write_test_file(root: Path, path: str, text: str) -> None:
     target.write_text(text if text.endswith("\n") else f"{text}\n", encoding="utf-8")
 
 
+def _send_calls(
+    calls: Sequence[collector_calls.Call], runtime: collector_runtime.CollectorRuntime, timeout: float
+) -> None:
+    """Send the requests of a test, one after the other."""
+    with collector_calls.OtlpSender(runtime, timeout) as sender:
+        for call in calls:
+            sender.send_call(call)
+
+
 def _wait_for_scrapes(
     runtime: collector_runtime.CollectorRuntime,
     ends: ReplacedEnds,
@@ -187,6 +194,22 @@ def _wait_for_scrapes(
         scheduled_scrapes = len(page.texts) - 1 if scrapes_last_text_at_stop else len(page.texts)
         wait_until(seconds, partial(arrived.has_given, page.path, scheduled_scrapes))
     return notes
+
+
+def _check_last_scrapes(arrived: sink.ArrivedRecords, pages: Sequence[scrapes.ScrapedPage]) -> None:
+    """Raise RetryableError if a page was scraped once too often, so that the points of its last text came twice.
+
+    The receiver scrapes the last text when it stops.
+    """
+    for page in pages:
+        if arrived.scraped[page.path] > len(page.texts) > 1:
+            raise collector_run.RetryableError("the Collector scrapes a page again before it stops")
+
+
+def _list_failed_scrapes(log_lines: Sequence[str]) -> Iterator[str]:
+    """Yield a note for each scrape that failed, with the reason that the Collector logged."""
+    for reason in _FAILED_SCRAPE_LOG.findall("\n".join(log_lines)):
+        yield f"a scrape failed: {json.loads(reason)}"
 
 
 def _keep_latest_points(arrived_records: Mapping[str, Any]) -> dict[str, Any]:
