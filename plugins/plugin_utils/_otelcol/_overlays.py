@@ -46,15 +46,22 @@ def check_parts(arguments: Mapping[str, Any], reading: _input_model.InputOptions
     Raises Problem for a breach, for parts that are configs of their own, and if there is nothing to judge.
     """
     option = arguments.get("overlay_policy") or {}
-    has_parts = bool(arguments["paths"]) or arguments["config"] is not None
     if not option:
         return
+    _check_has_one_config(arguments)
+    collected = _inputs.collect_inputs(arguments["paths"], arguments["config"], reading=reading)
+    layers: list[Layer] = []
+    for part in collected.inputs:
+        if part.layer:
+            layers.append(replace(part.layer, name=part.file or INLINE_LAYER))
+    check_layers(layers, option)
+
+
+def _check_has_one_config(arguments: Mapping[str, Any]) -> None:
+    """Raise Problem if the parts that a validation gets are configs of their own, or if it gets no config at all."""
+    has_parts = bool(arguments["paths"]) or arguments["config"] is not None
     if has_parts and not arguments["merge"]:
         wrong = "`overlay_policy` judges the parts of one config, and each of `paths` and `config` is one of its own"
         raise Problem(wrong, fix="Set `merge: true`, or list collectors with `config_files`.")
     if not has_parts and not arguments.get("collectors") and not arguments.get("defaults"):
         raise Problem("`overlay_policy` has no config to judge", fix="Name files in `paths`, and set `merge: true`.")
-    collected = _inputs.collect_inputs(arguments["paths"], arguments["config"], reading=reading)
-    check_layers(
-        [replace(part.layer, name=part.file or INLINE_LAYER) for part in collected.inputs if part.layer], option
-    )

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -152,27 +152,41 @@ def _has_value(text: str, value: Any) -> bool:
         return False
 
 
+class _PlacedScalar(NamedTuple):
+    """A scalar, and where it is looked for."""
+
+    start: Mark
+    scalar: Node
+
+
 @lru_cache(maxsize=64)
 def _scalars_by_place(file: str) -> dict[Mark, list[Node]]:
     """Return the scalars of a file by where they start, and values by where their keys start."""
-    scalars: dict[Mark, list[Node]] = {}
     try:
-        pending_nodes = [root for root in read_document_roots(yaml, read_file_text(file), file) if root]
+        roots = [root for root in read_document_roots(yaml, read_file_text(file), file) if root]
     except (OSError, ValueError, Problem):
-        return scalars
+        return {}
+    scalars: dict[Mark, list[Node]] = {}
+    for start, scalar in _list_placed_scalars(roots):
+        scalars.setdefault(start, []).append(scalar)
+    return scalars
+
+
+def _list_placed_scalars(roots: Iterable[Node]) -> Iterator[_PlacedScalar]:
+    """Yield each scalar where it starts, and each value of a mapping where its key starts, before the key."""
+    pending_nodes = list(roots)
     while pending_nodes:
         node = pending_nodes.pop()
-        if node.kind == SEQUENCE:
+        if node.kind == SCALAR:
+            yield _PlacedScalar(node.start, node)
+        elif node.kind == SEQUENCE:
             pending_nodes += node.items
         elif node.kind == MAPPING:
             for key, value in node.pairs:
-                scalars.setdefault(key.start, []).extend(
-                    scalar for scalar in (resolve_alias(value), key) if scalar.kind == SCALAR
-                )
+                for key_or_value in (resolve_alias(value), key):
+                    if key_or_value.kind == SCALAR:
+                        yield _PlacedScalar(key.start, key_or_value)
                 pending_nodes.append(value)
-        elif node.kind == SCALAR:
-            scalars.setdefault(node.start, []).append(node)
-    return scalars
 
 
 class _MovedPositions(Mapping[Path, Position]):
