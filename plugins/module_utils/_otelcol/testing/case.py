@@ -12,7 +12,9 @@ this suite with one case::
         given: {to: otlp, spans: [{name: GET /health}]}
         expect: {otlp_grpc/backend: nothing}
 
-suites.py in plugin_utils reads the files, and judged_case.py runs the cases. Private.
+suites.py in plugin_utils reads the files, and judged_case.py runs the cases. The keys are checked here, and not with
+jsonschema: a message names the place as users count it and what to write there, and the library needs PyYAML alone.
+docs/config_tests.schema.json, for editors, is made of the same keys. Private.
 """
 
 from __future__ import annotations
