@@ -26,6 +26,8 @@ from ...module_utils._otelcol.yaml.yaml_errors import VAULT_FIX, VAULT_HEADER
 # The modes of new files: for everybody to read, and for the user alone.
 _NEW_FILE_MODE = 0o644
 _PRIVATE_MODE = 0o600
+# The numbers of the operating system for a disk, or a share of it, that is full.
+_FULL_DISK_NUMBERS = (errno.ENOSPC, errno.EDQUOT)
 # The marks with which a text in UTF-16 begins.
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 SAVE_AS_UTF_8 = "Save it as UTF-8 text."
@@ -215,8 +217,13 @@ def _write_bytes_if_changed(path: Path, data: bytes, mode: int) -> bool:
         kept_mode = target.stat().st_mode & 0o7777 if target.exists() else mode
         _replace_atomically(target, data, kept_mode)
     except OSError as error:
-        raise Problem(f"cannot write {path}: {error.strerror or error}", fix="Give a writable path.") from error
+        raise Problem(f"cannot write {path}: {error.strerror or error}", fix=choose_write_fix(error)) from error
     return True
+
+
+def choose_write_fix(error: OSError) -> str:
+    """Return what the user can do about a file that cannot be written."""
+    return "Make room there, then run again." if error.errno in _FULL_DISK_NUMBERS else "Give a writable path."
 
 
 def _is_stream(path: Path) -> bool:
@@ -270,7 +277,7 @@ def make_folder(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         wrong = f"cannot create the folder {path}: {error.strerror or error}"
-        raise Problem(wrong, fix="Give a writable path.") from error
+        raise Problem(wrong, fix=choose_write_fix(error)) from error
 
 
 def _replace_atomically(target: Path, data: bytes, mode: int) -> None:

@@ -14,7 +14,6 @@ is a Problem at once. So nobody takes it for an error of reading, for which the 
 
 from __future__ import annotations
 
-import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -27,8 +26,6 @@ from .._otelcol import _files
 
 # The mode of files in a mirror: each user of the machine may read them.
 _FILE_MODE = 0o644
-# The numbers of the operating system for a disk, or a share of it, that is full.
-_FULL_DISK_NUMBERS = (errno.ENOSPC, errno.EDQUOT)
 
 
 class MirrorCopy:
@@ -90,5 +87,4 @@ def _explain_write_errors(target: Path, activity: str) -> Iterator[None]:
         yield
     except OSError as error:
         wrong = f"the copy in the mirror cannot be written: {error.strerror or error}"
-        fix = "Make room there, then run again." if error.errno in _FULL_DISK_NUMBERS else "Give a writable path."
-        raise Problem(wrong, asked=activity, where=str(target), fix=fix) from error
+        raise Problem(wrong, asked=activity, where=str(target), fix=choose_write_fix(error)) from error

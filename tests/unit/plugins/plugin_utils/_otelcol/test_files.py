@@ -70,6 +70,11 @@ def test_a_pipe_without_a_reader_is_not_waited_for(write: Callable[[Path, str], 
     assert pipe.is_fifo()
 
 
+def test_a_full_disk_is_no_fault_of_the_path() -> None:
+    with pytest.raises(Problem, match=r"No space left on device\. Make room there, then run again\."):
+        _files.write_if_changed(Path("/dev/full"), "a report")
+
+
 def test_a_file_behind_a_link_is_replaced_and_the_link_stays(tmp_path: Path) -> None:
     file, link = tmp_path / "file", tmp_path / "link"
     file.write_text("before")
