@@ -17,10 +17,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from ..module_utils._waves.compared_readings import JudgeTools
 from ..module_utils._waves.downstream_collectors import DownstreamReads
 from ..module_utils._waves.downstream_verdict import DownstreamVerdict, judge_downstream, summarize_downstream
 from ..module_utils._waves.sample_rows import read_tracks
-from ..module_utils._waves.wave_judgement import JudgeTools
 from ..module_utils._waves.wave_tracks import Track
 from ._run_plan import TaskVariables
 

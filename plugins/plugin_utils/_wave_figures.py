@@ -29,11 +29,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from ..module_utils._waves.compared_readings import JudgeTools
 from ..module_utils._waves.downstream_verdict import DownstreamVerdict
 from ..module_utils._waves.judged_group import JudgedGroup, interleave_faults
 from ..module_utils._waves.sample_rows import read_tracks
 from ..module_utils._waves.wave_gates import PASS
-from ..module_utils._waves.wave_judgement import JudgeTools, judge_sides
+from ..module_utils._waves.wave_judgement import judge_sides
 from ..module_utils._waves.wave_tracks import CollectorRelease, Track, group_sides
 from ..module_utils._waves.wave_verdict import WaveData, WaveEnd
 from ._diagnose import create_search

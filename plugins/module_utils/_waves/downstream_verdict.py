@@ -16,8 +16,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from .compared_readings import JudgeTools
 from .judged_group import JudgedGroup
-from .wave_judgement import JudgeTools, judge_sides
+from .wave_judgement import judge_sides
 from .wave_tracks import Track, group_sides
 
 # What lines about downstream collectors begin with.

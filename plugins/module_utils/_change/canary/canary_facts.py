@@ -4,8 +4,9 @@
 """Compare the pods with a new config to those with the earlier one: the facts that checks read. Private.
 
 The *canary* are the pods with the new config. The *rest* are the pods that still run the earlier one; users write both
-words in their own checks (docs/change.md). `live/observe.py` and the waves call `collect_facts` after each reading of
-the pods, and `judge.py` runs the checks over the result. For example, of a canary whose exporter fails:
+words in their own checks (docs/change.md). After each reading of the pods, `live/observe.py` calls `collect_facts`, and
+the waves call `compare_sides`; `judge.py` runs the checks over the result. For example, of a canary whose exporter
+fails:
 
     {"seconds": 6, "canary": {…}, "rest": {…},
      "exports": [{"id": "otlp", "signal": "traces", "failed": 40, "offered": 40, "rest_failed": 0, …}],
@@ -47,18 +48,27 @@ def collect_facts(
         rest_facts = cast(RestFacts, dict(baseline))
     else:
         rest_facts = build_rest_facts(rest, now, mask)
-    canary_facts = _add_rest_memory(canary.build_facts(now, mask), rest_facts)
-    sides = Sides(
-        canary=canary,
-        canary_facts=canary_facts,
-        rest_config=rest.config,
-        rest_facts=rest_facts,
-        seconds_alone=canary.count_seconds_alone(rest),
+    return compare_sides(
+        Sides(
+            canary=canary,
+            canary_facts=canary.build_facts(now, mask),
+            rest_config=rest.config,
+            rest_facts=rest_facts,
+            seconds_alone=canary.count_seconds_alone(rest),
+        )
     )
+
+
+def compare_sides(sides: Sides) -> ComparisonFacts:
+    """Return the facts of a canary, each row with what it is compared with in the facts of the rest.
+
+    Waves call this themselves: they have the facts of other collectors, and no readings of a rest.
+    """
+    canary_facts = sides.canary_facts
     return {
         "seconds": canary_facts["seconds"],
-        "canary": canary_facts,
-        "rest": rest_facts,
+        "canary": _add_rest_memory(canary_facts, sides.rest_facts),
+        "rest": sides.rest_facts,
         "receives": [build_receiver_row(sides, index, row) for index, row in enumerate(canary_facts["receives"])],
         "processes": [build_processor_row(sides, row) for row in canary_facts["processes"]],
         "exports": build_exporter_rows(sides),

@@ -83,6 +83,11 @@ class Revision:
         if sample.reading is not None:
             history.add_counts(sample.reading)
 
+    @property
+    def watched_seconds(self) -> float:
+        """The seconds from the first reading to the last."""
+        return self._measure_watched_seconds(self.readings[-1].read_time) if self.readings else 0.0
+
     def _measure_watched_seconds(self, read_time: float) -> float:
         """Return the seconds from the first reading to one at this time; 0 for the first reading itself."""
         first_time = self.readings[0].read_time if self.readings else read_time
@@ -110,9 +115,8 @@ class Revision:
         """
         if not self.readings:
             return [self._build_rows(Counter(), 0.0)]
-        last_reading = self.readings[-1]
-        watched_seconds = self._measure_watched_seconds(last_reading.read_time)
-        return [last_reading.count_rows, self._build_rows(self._sum_counts_since_start(), watched_seconds)]
+        rows_since_start = self._build_rows(self._sum_counts_since_start(), self.watched_seconds)
+        return [self.readings[-1].count_rows, rows_since_start]
 
     def sum_fields_by_reading(self, row_kind: RowKind, index: int, *fields: str) -> list[int]:
         """Return for each reading the sum of some fields of one row.
@@ -148,8 +152,9 @@ class Revision:
         """Return for how many seconds these pods have been read without a pod of the rest; 0 if one still is."""
         if not self.readings or not self.has_outlived(rest):
             return 0.0
-        last_time = self.readings[-1].read_time
-        return last_time - rest.readings[-1].read_time if rest.readings else self._measure_watched_seconds(last_time)
+        if not rest.readings:
+            return self.watched_seconds
+        return self.readings[-1].read_time - rest.readings[-1].read_time
 
     @property
     def is_young(self) -> bool:
@@ -179,7 +184,7 @@ class Revision:
         log_rows = group_log_failures("\n".join(sample.log for sample in samples), now, mask)
         return {
             **last_reading.count_rows,
-            "seconds": round(self._measure_watched_seconds(last_reading.read_time)),
+            "seconds": round(self.watched_seconds),
             "received": sum(row["accepted"] for row in last_reading.count_rows["receives"]),
             "pods": pod_rows,
             "restarted": sum(pod["restarted"] for pod in pod_rows),

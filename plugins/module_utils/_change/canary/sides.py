@@ -12,8 +12,9 @@ their start. An exporter that sends once an hour has sent nothing while watched.
 of the canary, `find_rest_rows_of_both_spans` returns two rows of the rest, with `"sent": 300` while watched, and with
 `"sent": 5300` since the start. `find_rest_rows_while_watched` returns the first alone.
 
-If no pod of the rest is left, the facts from before the change take its place. `canary_facts.py` makes one `Sides` for
-each reading of the pods. The files `canary_…` and shares.py ask it. readings.py explains the two spans.
+If no pod of the rest is left, the facts from before the change take its place. In a wave, the facts of other
+collectors do. There is one `Sides` for each reading of the pods. `canary_facts.py` gives it to the files `canary_…`.
+They and shares.py ask it. readings.py explains the two spans.
 """
 
 from __future__ import annotations

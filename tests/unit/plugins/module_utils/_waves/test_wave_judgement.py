@@ -15,11 +15,12 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.readings import PodSample
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import ROLES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.metrics import UPTIME, CountKey
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.compared_readings import JudgeTools
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.judged_group import (
     JudgedGroup,
     interleave_faults,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_judgement import JudgeTools, judge_sides
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_judgement import judge_sides
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_tracks import (
     ComparedSides,
     Track,
