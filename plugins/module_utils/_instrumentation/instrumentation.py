@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from .._kube import object_names
@@ -23,12 +23,9 @@ from .._otelcol.kube.text_values import check_texts
 from .export_endpoints import CollectorOptions
 from .exports import OPTIONS_BY_VARIABLE, CommonOptions, Export, LanguageOptions, build_export
 from .samplers import build_sampler, check_propagators
+from .sdk_certificates import check_tls
 from .sdk_languages import LANGUAGES
 
-# Options whose mappings have required keys, so that their default is no mapping at all instead of an empty one.
-_OPTIONAL_MAPPINGS = ("collector", "tls")
-# Options with mappings in which Kubernetes takes nothing but texts as values.
-_TEXT_MAPPINGS = ("labels", "annotations", "resource_attributes")
 # OTEL_RESOURCE_ATTRIBUTES is a list of `key=value` with commas between them (OpenTelemetry, "Resource SDK").
 _DELIMITERS = re.compile(r"[,=]")
 
@@ -60,50 +57,69 @@ class Instrumentation:
     namespaces: list[Any]
     """The namespaces whose pods are instrumented: each a name, or a mapping with a name and a language."""
     adopt: bool
-    exports: list[Export] = field(default_factory=list)
+    exports: list[Export]
     """What each language in use exports, in the order of LANGUAGES."""
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Instrumentation:
-        """Return the Instrumentation that these options describe. Raises Problem for options that cannot work."""
-        values: dict[str, Any] = {name: options.get(name) for name in list_option_names()}
-        for name in _OPTIONAL_MAPPINGS:
-            values[name] = values[name] or {}
-        object_names.check_name("namespace of an Instrumentation", values["namespace"])
-        object_names.check_name("name of an Instrumentation", values["name"])
+        """Return the Instrumentation of these options, which are in their types: an option that is not given is None.
+
+        Raises Problem for options that cannot work.
+        """
+        object_names.check_name("namespace of an Instrumentation", options["namespace"])
+        object_names.check_name("name of an Instrumentation", options["name"])
         try:
-            return cls._from_checked_values(values)
+            return cls._check_and_build(options)
         except Problem as problem:
-            subject = f"instrumentation '{values['name']}'"
+            subject = f"instrumentation '{options['name']}'"
             raise Problem(problem.wrong, asked=subject, where=problem.where, fix=problem.fix) from problem
 
     @classmethod
-    def _from_checked_values(cls, values: dict[str, Any]) -> Instrumentation:
-        """Return the Instrumentation of these values. Raises Problem for values that cannot work."""
-        for name in _TEXT_MAPPINGS:
-            values[name] = check_texts(name, values[name] or {})
-        languages = _choose_languages(values["languages"] or {})
-        if values["collector"] and values["endpoint"]:
+    def _check_and_build(cls, options: Mapping[str, Any]) -> Instrumentation:
+        """Return the Instrumentation of these options. Of several that cannot work, the message names the first."""
+        labels = _check_text_option("labels", options)
+        annotations = _check_text_option("annotations", options)
+        resource_attributes = _check_text_option("resource_attributes", options)
+        languages = _choose_languages(options["languages"] or {})
+        collector: CollectorOptions = options["collector"] or CollectorOptions()
+        if collector and options["endpoint"]:
             raise Problem("it has both `collector` and `endpoint`", fix="Remove one of them.")
-        values["tls"] = _check_tls(values["tls"])
-        values["sampler"] = build_sampler(values["sampler"])
-        values["propagators"] = check_propagators(values["propagators"])
-        _check_attributes(values["resource_attributes"])
-        _check_env(values["env"])
+        tls = check_tls(options["tls"] or {})
+        sampler = build_sampler(options["sampler"])
+        propagators = check_propagators(options["propagators"])
+        _check_attributes(resource_attributes)
+        _check_env(options["env"])
         for language_options in languages.values():
             _check_env(language_options["env"])
         common_options = CommonOptions(
-            namespace=values["namespace"],
-            endpoint=values["endpoint"],
-            collector=values["collector"],
-            tls=values["tls"],
-            env=values["env"],
+            namespace=options["namespace"],
+            endpoint=options["endpoint"],
+            collector=collector,
+            tls=tls,
+            env=options["env"],
         )
-        exports = []
-        for name, language in LANGUAGES.items():
-            if name in languages:
-                exports.append(build_export(language, languages[name], common_options))
-        return cls(**{**values, "languages": languages, "exports": exports})
+        return cls(
+            name=options["name"],
+            namespace=options["namespace"],
+            labels=labels,
+            annotations=annotations,
+            collector=collector,
+            endpoint=options["endpoint"],
+            tls=tls,
+            languages=languages,
+            sampler=sampler,
+            propagators=propagators,
+            resource_attributes=resource_attributes,
+            kubernetes_uids=options["kubernetes_uids"],
+            labels_as_attributes=options["labels_as_attributes"],
+            env=options["env"],
+            image_registry=options["image_registry"],
+            image_pull_policy=options["image_pull_policy"],
+            init_container_security_context=options["init_container_security_context"],
+            namespaces=options["namespaces"],
+            adopt=options["adopt"],
+            exports=_build_exports(languages, common_options),
+        )
 
     @property
     def reference(self) -> str:
@@ -130,40 +146,18 @@ def _choose_languages(requested_languages: Mapping[str, LanguageOptions | None])
     return languages
 
 
-def _check_tls(tls_options: Mapping[str, Any]) -> dict[str, str]:
-    """Return the given options of `tls`. Raises Problem for a set of which the operator would ignore a part.
-
-    The name of a file is a key of the Secret or ConfigMap, or an absolute path in the container:
-
-    | options | result |
-    |---|---|
-    | `secret_name: tls, ca_file: ca.crt, cert_file: tls.crt, key_file: tls.key` | taken: all are keys of the Secret |
-    | `config_map_name: ca, ca_file: ca.crt` | taken |
-    | `ca_file: /etc/ssl/ca.crt` | taken: a path needs neither |
-    | `config_map_name: ca, cert_file: tls.crt, key_file: tls.key` | refused: a key of a client is in a Secret |
-    | `ca_file: ca.crt` | refused: nothing says of what it is a key |
-    """
-    tls = {key: str(value) for key, value in tls_options.items() if value}
-    if not tls:
-        return {}
-    if ("cert_file" in tls) != ("key_file" in tls):
-        raise Problem("its `tls` has one of cert_file and key_file", fix="Give both, or none.")
-    if "ca_file" not in tls and "cert_file" not in tls:
-        raise Problem("its `tls` uses no file", fix="Give ca_file, such as ca.crt, or cert_file and key_file.")
-    if "secret_name" in tls:
-        return tls
-    for key in ("cert_file", "key_file"):
-        if _is_key(tls.get(key)):
-            raise Problem(f"its `tls` has {key}, but no secret_name", fix="Give secret_name, or an absolute path.")
-    if "config_map_name" not in tls and _is_key(tls.get("ca_file")):
-        wrong = "its `tls` has ca_file, but no config_map_name or secret_name"
-        raise Problem(wrong, fix="Give one of them, or an absolute path.")
-    return tls
+def _check_text_option(name: str, options: Mapping[str, Any]) -> dict[str, str]:
+    """Return an option whose mapping has nothing but texts as values, as Kubernetes takes it."""
+    return check_texts(name, options[name] or {})
 
 
-def _is_key(file: str | None) -> bool:
-    """Return whether the name of a file is a key of a Secret or ConfigMap, and no absolute path."""
-    return file is not None and not file.startswith("/")
+def _build_exports(languages: Mapping[str, LanguageOptions], common_options: CommonOptions) -> list[Export]:
+    """Return what each language in use exports, in the order of LANGUAGES."""
+    exports: list[Export] = []
+    for name, language in LANGUAGES.items():
+        if name in languages:
+            exports.append(build_export(language, languages[name], common_options))
+    return exports
 
 
 def _check_attributes(attributes: Mapping[str, str]) -> None:

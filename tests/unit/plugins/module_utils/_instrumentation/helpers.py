@@ -14,7 +14,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentatio
 OPTIONS: dict[str, Any] = {
     **{"name": "default", "namespace": "telemetry", "endpoint": "", "sampler": {}, "propagators": [], "env": {}},
     **{"collector": {"name": "gateway", "namespace": "", "http_port": 4318, "grpc_port": 4317}},
-    **{"image_registry": "", "namespaces": [], "adopt": False},
+    **{"labels": {}, "annotations": {}, "resource_attributes": {}, "tls": None, "namespaces": [], "adopt": False},
+    **{"kubernetes_uids": False, "labels_as_attributes": False},
+    **{"image_registry": "", "image_pull_policy": None, "init_container_security_context": {}},
 }
 LANGUAGE = {"image": "", "protocol": "", "endpoint": "", "env": {}, "resources": {}, "volume_claim_template": {}}
 
