@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import NamedTuple, TypedDict
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from .._otelcol.errors import Problem
 from .._otelcol.kube.service_names import resolve_service
@@ -92,10 +92,18 @@ def parse_endpoint(url: str) -> ExportEndpoint:
     address = _QUERY_OR_FRAGMENT.sub("", url)
     try:
         parts = urlsplit(_BRACKETED_VARIABLE.sub(_ANY_IPV6, url))
-        # `parts.port` raises ValueError for a port that is no number, and is 0 for `:0`, which no exporter can use.
-        port = _SCHEME_PORTS.get(parts.scheme, 0) if parts.port is None else parts.port
-    except ValueError as error:
+        written_port = parts.port
+    except ValueError as error:  # also of `parts.port`, for a port that is no number
         raise Problem(f"the endpoint '{address}' is not a URL ({error})", fix=f"Write it like {_EXAMPLE}.") from error
+    # The port is 0 for `:0`, which no exporter can use.
+    port = _SCHEME_PORTS.get(parts.scheme, 0) if written_port is None else written_port
+    _check_base_address(address, parts, port)
+    host = _cut_host(url, has_port=bool(written_port))
+    return ExportEndpoint(url, parts.scheme, host, port, parts.path.rstrip("/"))
+
+
+def _check_base_address(address: str, parts: SplitResult, port: int) -> None:
+    """Raise Problem for an address to which exporters cannot append the path of a signal. Messages show `address`."""
     if parts.scheme not in ("http", "https") or not parts.hostname:
         wrong = f"the endpoint '{address}' is not an http:// or https:// URL"
         raise Problem(wrong, fix=f"Write it like {_EXAMPLE}, for gRPC too.")
@@ -104,10 +112,15 @@ def parse_endpoint(url: str) -> ExportEndpoint:
     if parts.query or parts.fragment or _SIGNAL_PATH.search(parts.path):
         wrong = f"'{address}' is not a base address"
         raise Problem(wrong, fix="Leave out /v1/traces and all after it; exporters append the signal's path.")
-    # Out of the text as it was written: `parts` has _ANY_IPV6 in place of a variable, and no brackets.
-    netloc = url.partition("://")[2].partition("/")[0]
-    host = netloc.rpartition(":")[0] if parts.port else netloc
-    return ExportEndpoint(url, parts.scheme, host, port, parts.path.rstrip("/"))
+
+
+def _cut_host(url: str, *, has_port: bool) -> str:
+    """Return the host as it stands in a URL, such as `[$(OTEL_NODE_IP)]` of `http://[$(OTEL_NODE_IP)]:4318/a`.
+
+    A parsed URL does not have it: there, an address stands in place of the variable, and no brackets.
+    """
+    host_and_port = url.partition("://")[2].partition("/")[0]
+    return host_and_port.rpartition(":")[0] if has_port else host_and_port
 
 
 def build_collector_endpoint(
