@@ -91,25 +91,42 @@ def find_losses(hops: Sequence[HopCounts], signal: str) -> RecordLosses:
     a collector sent records and the next one took none. If all collectors passed them on, the backends lost them. A
     collector without an exporter of the signal is left out.
     """
-    unread_reasons = {hop.name: hop.unread_reason for hop in hops if hop.unread_reason}
-    receiving_hops = [hop for hop in hops if hop.count_accepted(signal)]
-    sending_hops = [hop for hop in receiving_hops if hop.find_targets_by_exporter(signal)]
-    # A collector whose counts cannot be read may have taken the records, so none before it is blamed.
-    reached_names = {hop.name for hop in receiving_hops} | unread_reasons.keys()
-    loss_lines: list[str] = []
-    if not reached_names:
-        loss_lines.append(_describe_no_arrival(hops, signal))
-    for hop in sending_hops:
-        loss_lines += _find_losses_in_hop(hop, signal, reached_names)
-    # The lines from here on name no loss, but say what else is known.
+    # A collector without an exporter of the signal has nothing to send.
+    sending_hops = [hop for hop in _find_receiving_hops(hops, signal) if hop.find_targets_by_exporter(signal)]
+    loss_lines = list(_list_losses_inside(hops, sending_hops, signal))
     is_inside = bool(loss_lines)
     if not is_inside:
         for hop in sending_hops:
             loss_lines += _list_backend_exporters(hop, signal)
-    loss_lines += [f"the counts of {name} cannot be read: {reason}" for name, reason in unread_reasons.items()]
+    return RecordLosses([*loss_lines, *_list_limits(hops, sending_hops, signal)], is_inside)
+
+
+def _find_receiving_hops(hops: Sequence[HopCounts], signal: str) -> list[HopCounts]:
+    """Return the collectors that took records, by their counts."""
+    return [hop for hop in hops if hop.count_accepted(signal)]
+
+
+def _list_losses_inside(hops: Sequence[HopCounts], sending_hops: Sequence[HopCounts], signal: str) -> Iterator[str]:
+    """Yield a line for each loss in the collectors, and in the network before them."""
+    # A collector whose counts cannot be read may have taken the records, so none before it is blamed.
+    reached_names = {hop.name for hop in _find_receiving_hops(hops, signal)} | _map_unread_reasons(hops).keys()
+    if not reached_names:
+        yield _describe_no_arrival(hops, signal)
+    for hop in sending_hops:
+        yield from _find_losses_in_hop(hop, signal, reached_names)
+
+
+def _list_limits(hops: Sequence[HopCounts], sending_hops: Sequence[HopCounts], signal: str) -> Iterator[str]:
+    """Yield a line for each thing that makes the counts less certain."""
+    for name, reason in _map_unread_reasons(hops).items():
+        yield f"the counts of {name} cannot be read: {reason}"
     if any(_has_other_traffic(hop, signal) for hop in sending_hops):
-        loss_lines.append(f"other {NOUNS_OF_SIGNALS[signal]} flow too, and the counts include them")
-    return RecordLosses(loss_lines, is_inside)
+        yield f"other {NOUNS_OF_SIGNALS[signal]} flow too, and the counts include them"
+
+
+def _map_unread_reasons(hops: Sequence[HopCounts]) -> dict[str, str]:
+    """Return the reasons why counts are not known, by the names of their collectors."""
+    return {hop.name: hop.unread_reason for hop in hops if hop.unread_reason}
 
 
 def _describe_no_arrival(hops: Sequence[HopCounts], signal: str) -> str:
@@ -131,22 +148,19 @@ def _find_losses_in_hop(hop: HopCounts, signal: str, reached_names: set[str]) ->
     exporter_targets = hop.find_targets_by_exporter(signal)
     sent_counts = hop.count_sent(signal)
     noun = NOUNS_OF_SIGNALS[signal]
-    has_passed = bool(sent_counts) or _has_reached_target(exporter_targets, reached_names)
-    if not has_passed:
+    if not sent_counts and not _has_reached_target(exporter_targets, reached_names):
         yield f"{hop.name} took {noun} and sent none: {_explain_nothing_sent(hop, signal)}"
+        return
     for exporter, target_names in exporter_targets.items():
-        if exporter in sent_counts:
-            if target_names and reached_names.isdisjoint(target_names):
-                target_words = " and ".join(target_names)
-                yield (
-                    f"{hop.name} sent {noun} by {exporter}, but none came to {target_words}: another receiver answered"
-                )
-        elif has_passed:
+        if exporter not in sent_counts:
             failures = "; ".join(_list_exporter_failures(hop, signal, exporter))
             if failures:
                 yield f"{hop.name} took {noun}, and not all exporters sent them: {failures}"
+        elif target_names and reached_names.isdisjoint(target_names):
+            targets = " and ".join(target_names)
+            yield f"{hop.name} sent {noun} by {exporter}, but none came to {targets}: another receiver answered"
     dropping_processors = _list_dropping_processors(hop, signal)
-    if has_passed and dropping_processors:
+    if dropping_processors:
         yield f"{hop.name} took {noun}: all were dropped by {', '.join(dropping_processors)}"
 
 
