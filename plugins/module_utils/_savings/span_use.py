@@ -14,7 +14,7 @@ Example: 40 internal spans named `cache lookup` have no children, and none has f
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from . import proposals
 from .captured_records import NO_AMOUNT, Amount, ReadableValues, Record
@@ -105,19 +105,30 @@ def _propose_leaf_spans(spans: Iterable[SpanRow], readable: ReadableValues) -> I
     The option drops all spans of a name. So a single span that is needed keeps its name from being proposed.
     """
     all_spans = list(spans)
-    parents = {(span.trace_number, span.parent_number) for span in all_spans if span.parent_number}
-    needed_names: set[str] = set()
-    for span in all_spans:
-        has_children = (span.trace_number, span.span_number) in parents
-        is_root = not span.parent_number
-        if has_children or span.has_failed or span.kind != INTERNAL or is_root:
-            needed_names.add(span.name)
+    needed_names = _find_needed_names(all_spans)
     for name, amount in _sum_by_name(all_spans).items():
         if name not in needed_names and amount.item_count >= _LEAST_SPANS_OF_NAME:
             option = _build_leaf_filter(name, readable.is_masked)
             yield SavingProposal(proposals.LEAF_SPANS, name, {"traces": amount}, option)
     if readable.other_pod_count and all_spans:
         yield CaptureGap(proposals.LEAF_SPANS, "other pods get spans of the same traces: children may be among them")
+
+
+def _find_needed_names(spans: Sequence[SpanRow]) -> set[str]:
+    """Return the names of spans that are needed: those with children, and all but internal steps without an error."""
+    parents = {(span.trace_number, span.parent_number) for span in spans if span.parent_number}
+    needed_names: set[str] = set()
+    for span in spans:
+        has_children = (span.trace_number, span.span_number) in parents
+        if has_children or not _is_successful_step(span):
+            needed_names.add(span.name)
+    return needed_names
+
+
+def _is_successful_step(span: SpanRow) -> bool:
+    """Return whether a span is an internal step of another span, and has not failed."""
+    is_root = not span.parent_number
+    return span.kind == INTERNAL and not is_root and not span.has_failed
 
 
 def _build_leaf_filter(name: str, is_masked: bool) -> RemovalOption | None:
