@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._install.releases.collector_skew import list_skew_warnings
 from .._install.releases.installed import RELEASED_PROVIDERS
@@ -64,36 +64,51 @@ def find_running_image(cluster: FleetCluster, collector_id: str) -> str:
 
 def _build_product_row(cluster: FleetCluster, product_name: str, table: VersionTable) -> VersionRow:
     """Return the row of a product: the version that the inventory asks for, and the one that runs."""
-    wanted_product = cluster.wanted_products.get(product_name) or {}
-    provider = str(wanted_product.get("provider") or "")
-    wanted_version = ""
-    wanted_text = provider or "not by this inventory"
-    if provider in RELEASED_PROVIDERS:
-        wanted_version = str(wanted_product.get("version") or table["tested"][product_name])
-        wanted_text = f"{wanted_version}, by {provider}"
+    wanted = _find_wanted_version(cluster, product_name, table)
     installed = cluster.find_product(product_name)
-    running_version = str(installed.get("version") or "")
-    notes = list(_find_product_notes(cluster, product_name, running_version or wanted_version, table))
-    state: VersionState = "odd" if notes else "same"
-    if wanted_version and installed:
-        state = _compare_versions(installed, wanted_version) or state
+    judged_version = str(installed.get("version") or wanted.version)
+    notes = list(_find_product_notes(cluster, product_name, judged_version, table))
     return {
         "what": find_product(product_name).title,
-        "wanted": wanted_text,
+        "wanted": wanted.text,
         "running": _describe_running_version(installed) if installed else NOT_READ_TEXT,
         "notes": notes,
-        "state": state,
+        "state": _judge_state(installed, wanted.version, has_notes=bool(notes)),
     }
 
 
-def _compare_versions(installed_product: Mapping[str, Any], wanted_version: str) -> VersionState | None:
-    """Return `differs` or `unknown` for the version of a product beside the wanted one; None if it is the same."""
-    running_version = str(installed_product.get("version") or "")
-    if installed_product.get("installed") and not running_version:
-        return "unknown"
-    # `v1.20.0` and `1.20.0` are one version, so parsed versions are compared.
-    is_same_version = parse_release_version(running_version) == parse_release_version(wanted_version)
-    return None if is_same_version else "differs"
+class _WantedVersion(NamedTuple):
+    """The version of a product that the inventory asks for."""
+
+    version: str
+    """Empty if the inventory does not install the product, or its provider chooses the version."""
+    text: str
+    """What the page shows, such as `1.21.2, by helm` or `not by this inventory`."""
+
+
+def _find_wanted_version(cluster: FleetCluster, product_name: str, table: VersionTable) -> _WantedVersion:
+    """Return the version that the inventory asks for: that of its variables, or else the tested one."""
+    wanted_product = cluster.wanted_products.get(product_name) or {}
+    provider = str(wanted_product.get("provider") or "")
+    if provider not in RELEASED_PROVIDERS:
+        return _WantedVersion("", provider or "not by this inventory")
+    version = str(wanted_product.get("version") or table["tested"][product_name])
+    return _WantedVersion(version, f"{version}, by {provider}")
+
+
+def _judge_state(installed_product: Mapping[str, Any], wanted_version: str, *, has_notes: bool) -> VersionState:
+    """Return the state of a product that runs beside the wanted version of it.
+
+    Without a wanted version, or if the cluster was not read, nothing can differ.
+    """
+    if wanted_version and installed_product:
+        running_version = str(installed_product.get("version") or "")
+        if installed_product.get("installed") and not running_version:
+            return "unknown"
+        # `v1.20.0` and `1.20.0` are one version, so parsed versions are compared.
+        if parse_release_version(running_version) != parse_release_version(wanted_version):
+            return "differs"
+    return "odd" if has_notes else "same"
 
 
 def _find_product_notes(cluster: FleetCluster, product_name: str, version: str, table: VersionTable) -> Iterator[str]:
