@@ -50,23 +50,31 @@ def build_cost_row(collector: FleetCollector, running_pods: int | None) -> CostR
     """
     figures_of_pod = _read_figures_of_pod(collector)
     pod_count = _count_planned_pods(collector) if running_pods is None else running_pods
-    # Only the columns that have a figure: nothing can be multiplied without one.
-    total_figures: dict[str, float] = {}
-    if pod_count is not None:
-        total_figures = {name: value * pod_count for name, value in figures_of_pod.items() if value}
-    port_rows = collector.summary.get("ports") or ()
+    total_figures = _multiply_figures(figures_of_pod, pod_count)
     return {
         "collector": collector.id,
         "pods": _describe_pods(collector, running_pods),
         "count": pod_count,
         "rules": [_describe_rule(rule) for rule in collector.rbac_rules],
         "iam_actions": list(collector.summary.get("iam_actions") or ()),
-        "ports": [f"{port['port']}/{port['protocol']} {port['name']}" for port in port_rows],
+        "ports": [_describe_port(port) for port in collector.summary.get("ports") or ()],
         "each": figures_of_pod,
-        "all": {name: total_figures.get(name) for name in figures_of_pod},
-        "shown": {name: _format_figure(name, value) for name, value in figures_of_pod.items()},
-        "total": {name: _format_figure(name, value) for name, value in total_figures.items()},
+        "all": {**dict.fromkeys(figures_of_pod), **total_figures},
+        "shown": _format_figures(figures_of_pod),
+        "total": _format_figures(total_figures),
     }
+
+
+def _multiply_figures(figures_of_pod: Mapping[str, float | None], pod_count: int | None) -> dict[str, float]:
+    """Return the figures of all pods, of the columns that have one; none if the number of pods is not known."""
+    if pod_count is None:
+        return {}
+    return {name: value * pod_count for name, value in figures_of_pod.items() if value}
+
+
+def _format_figures(figures: Mapping[str, float | None]) -> dict[str, str]:
+    """Return the figures of some columns as the page shows them."""
+    return {name: _format_figure(name, value) for name, value in figures.items()}
 
 
 def _read_figures_of_pod(collector: FleetCollector) -> dict[str, float | None]:
@@ -130,6 +138,11 @@ def _format_figure(column_name: str, value: float | None) -> str:
     if value >= _GIB:
         return f"{value / _GIB:.4g} GiB"
     return f"{value / _MIB:.4g} MiB"
+
+
+def _describe_port(port: Mapping[str, Any]) -> str:
+    """Return a port such as `4317/TCP otlp-grpc`."""
+    return f"{port['port']}/{port['protocol']} {port['name']}"
 
 
 def _describe_rule(rule: Mapping[str, Any]) -> str:
