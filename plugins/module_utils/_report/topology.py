@@ -16,7 +16,7 @@ from typing import Any
 
 from .fleet_cluster import FleetCluster
 from .fleet_collector import FleetCollector
-from .page_rows import BoxRow, EdgeRow, LineRow, Topology
+from .page_rows import BoxRow, EdgeRow, KindRow, LineRow, Topology
 from .topology_folds import fold_graph
 from .topology_graph import KIND_TITLES, Graph, TelemetryEdge, TopologyNode, build_cluster_graph, map_known_addresses
 from .topology_layout import (
@@ -94,23 +94,43 @@ def _draw_graph(graph: Graph, diagnosed: Diagnoses, anchors: Mapping[str, str]) 
     boxes = [LayoutBox(node.id, node.is_last) for node in shown_graph.nodes]
     drawing = lay_out(boxes, [LayoutLine(edge.source, edge.target) for edge in shown_graph.edges])
     box_rows = [_build_box_row(node, drawing.corner_by_box[node.id], diagnosed, anchors) for node in shown_graph.nodes]
-    drawn_kinds = {node.kind for node in shown_graph.nodes}
-    # The words are about the graph before it was folded, so that no connection is missing in them.
-    title_by_node = {node.id: node.title for node in graph.nodes}
-    edge_rows: list[EdgeRow] = []
-    for edge in graph.edges:
-        source, target = title_by_node[edge.source], title_by_node[edge.target]
-        edge_rows.append({"source": source, "target": target, "says": edge.description})
     return {
         "width": drawing.width,
         "height": drawing.height,
         "box": {"width": BOX_WIDTH, "height": BOX_HEIGHT},
         "nodes": box_rows,
         "lines": _build_line_rows(graph, drawing),
-        "ways": edge_rows,
-        "kinds": [{"kind": kind, "says": text} for kind, text in KIND_TITLES.items() if kind in drawn_kinds],
-        "loops": [title_by_node[edge.source] for edge in graph.edges if edge.source == edge.target],
+        "ways": _build_edge_rows(graph),
+        "kinds": _build_kind_rows(shown_graph),
+        "loops": _list_loop_titles(graph),
     }
+
+
+def _build_edge_rows(graph: Graph) -> list[EdgeRow]:
+    """Return the edges in words. `graph` is not folded, so that no connection is missing in them."""
+    title_by_node = _map_titles(graph)
+    edge_rows: list[EdgeRow] = []
+    for edge in graph.edges:
+        source, target = title_by_node[edge.source], title_by_node[edge.target]
+        edge_rows.append({"source": source, "target": target, "says": edge.description})
+    return edge_rows
+
+
+def _build_kind_rows(shown_graph: Graph) -> list[KindRow]:
+    """Return the kinds of the boxes that are drawn, in words."""
+    drawn_kinds = {node.kind for node in shown_graph.nodes}
+    return [{"kind": kind, "says": text} for kind, text in KIND_TITLES.items() if kind in drawn_kinds]
+
+
+def _list_loop_titles(graph: Graph) -> list[str]:
+    """Return the nodes that send to themselves."""
+    title_by_node = _map_titles(graph)
+    return [title_by_node[edge.source] for edge in graph.edges if edge.source == edge.target]
+
+
+def _map_titles(graph: Graph) -> dict[str, str]:
+    """Return the titles of nodes by their ids."""
+    return {node.id: node.title for node in graph.nodes}
 
 
 def _build_line_rows(graph: Graph, drawing: Drawing) -> list[LineRow]:
@@ -119,7 +139,7 @@ def _build_line_rows(graph: Graph, drawing: Drawing) -> list[LineRow]:
     A folded node has the id of the first of its nodes, so that each line is an edge of the whole graph too.
     """
     description_by_line = {LayoutLine(edge.source, edge.target): edge.description for edge in graph.edges}
-    title_by_node = {node.id: node.title for node in graph.nodes}
+    title_by_node = _map_titles(graph)
     line_rows: list[LineRow] = []
     for line, points in drawing.points_by_line.items():
         title = f"{title_by_node[line.source]} → {title_by_node[line.target]}: {description_by_line[line]}"
