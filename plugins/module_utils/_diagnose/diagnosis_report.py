@@ -55,9 +55,7 @@ def _list_details(result: CollectorResult) -> Iterator[str]:
     ready_text = result["ready_text"] or "not there"
     yield f"{result['kind']} {result['namespace']}/{result['name']}: {result['status']}, {ready_text}"
     yield from _align_columns([_list_pod_cells(pod) for pod in result["pods"] or ()])
-    receiver_cells = [_list_receiver_cells(receiver) for receiver in result["receives"] or ()]
-    exporter_cells = [_list_exporter_cells(exporter) for exporter in result["exports"] or ()]
-    yield from _align_columns([*receiver_cells, *exporter_cells])
+    yield from _align_columns(list(_list_flow_cells(result)))
     for problem in result["problems"]:
         yield from _list_problem_lines(problem)
     for unseen in result["unseen"] or ():
@@ -68,6 +66,14 @@ def _list_pod_cells(pod: PodRow) -> list[str]:
     """Return the cells of a line such as `pod  gateway-7c9  node1  ready  0 restarts`."""
     pod_state = "ready" if pod["ready"] else pod["phase"]
     return ["pod", pod["name"], pod["node"], pod_state, f"{pod['restarts']} restarts"]
+
+
+def _list_flow_cells(result: CollectorResult) -> Iterator[list[str]]:
+    """Yield the cells of a line for each receiver, then for each exporter."""
+    for receiver in result["receives"] or ():
+        yield _list_receiver_cells(receiver)
+    for exporter in result["exports"] or ():
+        yield _list_exporter_cells(exporter)
 
 
 def _list_receiver_cells(receiver: Row) -> list[str]:
