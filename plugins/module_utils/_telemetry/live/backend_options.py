@@ -93,9 +93,14 @@ def _find_faults_of_signals(
     if backend.grouped_signals and not signals:
         yield OptionFault("signals is missing", f"Set `signals`: those of {kind} are in places of their own.")
     if not has_group:
-        grouped_signals = ", ".join(signal for signal in signals if signal in backend.grouped_signals)
-        if grouped_signals:
-            yield OptionFault(f"{kind} keeps {grouped_signals} in a log group", "Set `log_group`.")
+        yield from _find_faults_without_log_group(kind, backend, signals)
+
+
+def _find_faults_without_log_group(kind: str, backend: BackendKind, signals: Sequence[str]) -> Iterator[OptionFault]:
+    """Yield the signals that a backend keeps in a log group, if none is set."""
+    grouped_signals = ", ".join(signal for signal in signals if signal in backend.grouped_signals)
+    if grouped_signals:
+        yield OptionFault(f"{kind} keeps {grouped_signals} in a log group", "Set `log_group`.")
 
 
 def _find_faults_of_log_group(kind: str, backend: BackendKind, signals: Sequence[str]) -> Iterator[OptionFault]:
