@@ -17,7 +17,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -76,18 +76,39 @@ def watch_collectors(
     judges the change: the name of the collector is in `taken`, and it has no readings. Collectors that this user may
     not see are in `unseen`.
     """
-    targets = list(targets)
+    all_targets = list(targets)
     # Another run may have applied the collector after this run did and before this task. Its generation shows that.
-    running_targets = [target for target in targets if target.workload]
+    running_targets = [target for target in all_targets if target.workload]
     taken_names = [name_target(target) for target in running_targets if _is_applied_by_other_run(target, applied)]
     own_targets = [target for target in running_targets if name_target(target) not in taken_names]
-    watched_collectors = [_WatchedCollector(reader, target) for target in own_targets]
-    _read_collectors_repeatedly(reader, watched_collectors, seconds)
-    # Another run may also have replaced the pods during the watch. The readings are of two releases then, and say
-    # nothing about either.
-    taken_names += [collector.name for collector in watched_collectors if collector.is_replaced()]
-    rows = [collector.build_row() for collector in watched_collectors if collector.name not in taken_names]
-    return {"changed": False, "collectors": rows, "taken": taken_names, "unseen": _list_unseen_collectors(targets)}
+    watch = _watch_releases(reader, own_targets, seconds)
+    return {
+        "changed": False,
+        "collectors": watch.rows,
+        "taken": [*taken_names, *watch.replaced_names],
+        "unseen": _list_unseen_collectors(all_targets),
+    }
+
+
+class _WatchedReleases(NamedTuple):
+    """What a watch has read."""
+
+    rows: list[TrackRow]
+    """The readings of the collectors whose pods are still those of the start."""
+    replaced_names: list[str]
+    """The other collectors: another run has replaced their pods during the watch."""
+
+
+def _watch_releases(reader: ClusterReader, targets: Iterable[DiagnosedTarget], seconds: float) -> _WatchedReleases:
+    """Read running collectors for so many seconds, and return the readings of those that nobody has replaced.
+
+    The readings of a replaced collector are of two releases, and say nothing about either.
+    """
+    collectors = [_WatchedCollector(reader, target) for target in targets]
+    _read_collectors_repeatedly(reader, collectors, seconds)
+    replaced_names = [collector.name for collector in collectors if collector.is_replaced()]
+    rows = [collector.build_row() for collector in collectors if collector.name not in replaced_names]
+    return _WatchedReleases(rows, replaced_names)
 
 
 def _list_unseen_collectors(targets: Iterable[DiagnosedTarget]) -> list[dict[str, str]]:
