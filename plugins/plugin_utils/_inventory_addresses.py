@@ -42,7 +42,7 @@ from ..module_utils._otelcol.needs.listeners import Listener, find_listeners
 from ..module_utils._otelcol.needs.peers import Peer, find_peers
 from ..module_utils._otelcol.needs.started_components import list_started_components
 from ._host_groups import InventoryGroups
-from ._inventory_hosts import InventoryHosts
+from ._inventory_hosts import CollectorOnHost, InventoryHosts
 from ._otelcol import _builds
 
 _OTLP_RECEIVER = "otlp"
@@ -116,23 +116,33 @@ class _AddressReceiver:
 
 def _find_on_hosts(groups: InventoryGroups, sender: Collector, peer: Peer) -> Iterator[_AddressReceiver]:
     """Yield the collector that receives at an address of a Linux host; nothing if several hosts have the address."""
-    is_in_pod = not isinstance(sender, HostCollector)
-    if peer.service and peer.is_certain and is_in_pod:
-        return  # to a pod, the name is that of a Service
-    is_loopback_address = is_loopback(peer.host)
-    if is_loopback_address and is_in_pod:
-        return  # the loopback of a pod is its own
-    hosts = [groups.host] if is_loopback_address else _find_hosts(groups.inventory, peer.host)
+    hosts = _find_addressed_hosts(groups, sender, peer)
     if len(hosts) != 1:
         return
     (host,) = hosts
     with suppress(Problem):
         for host_collector in groups.inventory.list_collectors(host):
-            listener = _find_receiver_on_port(host_collector.config, peer.port, is_loopback_address)
-            if listener and listener.part:
-                is_otlp = listener.part.kind == _OTLP_RECEIVER
-                gateway = Gateway(host, host_collector.collector.name, peer.host, peer.port)
-                yield _AddressReceiver(gateway, host_collector.config, is_direct=is_otlp, is_otlp=is_otlp)
+            yield from _match_host_collector(host_collector, host, peer)
+
+
+def _find_addressed_hosts(groups: InventoryGroups, sender: Collector, peer: Peer) -> list[str]:
+    """Return the Linux hosts that an address is of, as its sender sees it: the loopback is of the sender's own host."""
+    is_in_pod = not isinstance(sender, HostCollector)
+    if not is_loopback(peer.host):
+        # To a pod, the name is that of a Service, even if a host has it too.
+        means_service = is_in_pod and peer.service and peer.is_certain
+        return [] if means_service else _find_hosts(groups.inventory, peer.host)
+    # The loopback of a pod is its own.
+    return [] if is_in_pod else [groups.host]
+
+
+def _match_host_collector(host_collector: CollectorOnHost, host: str, peer: Peer) -> Iterator[_AddressReceiver]:
+    """Yield a collector of a host if one of its receivers listens on the port of an address."""
+    listener = _find_receiver_on_port(host_collector.config, peer.port, is_loopback(peer.host))
+    if listener and listener.part:
+        is_otlp = listener.part.kind == _OTLP_RECEIVER
+        gateway = Gateway(host, host_collector.collector.name, peer.host, peer.port)
+        yield _AddressReceiver(gateway, host_collector.config, is_direct=is_otlp, is_otlp=is_otlp)
 
 
 def _find_hosts(inventory: InventoryHosts, address: str) -> list[str]:
