@@ -26,19 +26,14 @@ from ._spelling_checks import check_line, check_spelling, check_version
 from ._text_checks import check_values
 from ._value_shapes import SHAPES, TEXT_SHAPE, OptionPlace, find_shape, list_mappings, read_suboptions
 
-# Types of Ansible that take any shape.
 # Types of options that take a value of any shape.
 _ANY_SHAPE = ("raw", "json", "jsonarg")
-# How Ansible reads a text as a value of these types.
 # By the type, Ansible's own function that reads a text as a value of it.
 _READERS = {"bool": check_type_bool, "int": check_type_int, "float": check_type_float}
-# So many characters are shown of a text that it cannot read.
 # So many characters of a wrong value are shown.
 _MOST_SHOWN = 60
-# Texts that Python reads as floats, and that are no numbers here.
 # What Python reads as a number, and a user means as a word, such as `nan` or `-Infinity`.
 _NO_NUMBER = re.compile(r"[+-]?(?:nan|inf|infinity)\Z", re.IGNORECASE)
-# A number below 0, such as `-1`, but not `-0`.
 # A whole number below 0; `-0` is none.
 _NEGATIVE = re.compile(r"\s*-\d*[1-9]\d*\s*\Z")
 
@@ -118,22 +113,37 @@ def _check_placed_value(
 
 def _check_value_shape(value: Any, kind: str, option: Mapping[str, Any], place: OptionPlace) -> None:
     """Reject one value whose shape is not the type's. A number is text too, unless YAML has changed its digits."""
-    shape = find_shape(value)
-    if kind == "dict" and not shape:
-        shape = _find_unreadable_shape(value, place)
+    shape = _find_read_shape(value, kind, place)
     _check_number(value, kind, place)
-    if kind == shape or kind in _ANY_SHAPE:
-        return
-    if shape == "bool" and option.get("choices"):  # YAML reads the choices `yes` and `off` so; Ansible knows that
+    if _is_right_shape(shape, kind, option):
         return
     option_name = place.path.partition("[")[0].rpartition(".")[2]
     _check_reading(value, kind, option_name, place)
-    is_no_mapping = kind == "dict" and shape != ""
-    if shape in ("dict", "list", "bool") or is_no_mapping:
+    if _is_wrong_shape(shape, kind):
         expected_shape = SHAPES.get(kind, TEXT_SHAPE)
         example = f"[{expected_shape.example}]" if place.is_list_item else expected_shape.example
         fix = _describe_right_shape(option_name, kind, option, example)
         raise Problem(f"{place} must be {expected_shape.title}, not {SHAPES[shape].title}", fix=fix)
+
+
+def _is_right_shape(shape: str, kind: str, option: Mapping[str, Any]) -> bool:
+    """Whether a value of this shape is as its option wants it, so that its text is not looked at."""
+    # YAML reads the choices `yes` and `off` as bool; Ansible knows that.
+    is_choice = shape == "bool" and bool(option.get("choices"))
+    return kind == shape or kind in _ANY_SHAPE or is_choice
+
+
+def _is_wrong_shape(shape: str, kind: str) -> bool:
+    """Whether Ansible would make text of a value of this shape, or cannot read it as the mapping that is wanted."""
+    return shape in ("dict", "list", "bool") or (kind == "dict" and shape != "")
+
+
+def _find_read_shape(value: Any, kind: str, place: OptionPlace) -> str:
+    """Return the shape of a value. It is empty for a text that Ansible can read, also as a mapping."""
+    shape = find_shape(value)
+    if kind == "dict" and not shape:
+        return _find_unreadable_shape(value, place)
+    return shape
 
 
 def _find_unreadable_shape(value: Any, place: OptionPlace) -> str:
