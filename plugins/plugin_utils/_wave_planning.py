@@ -246,21 +246,30 @@ def _find_asked_waves(waves: Sequence[RunWave], all_waves: Sequence[RolloutWave]
 
     Raises Problem if nobody can be asked, and for an approved wave that the inventory does not have.
     """
-    wave_names = [wave.name for wave in all_waves]
-    unknown_waves = [name for name in person.approved_waves if name not in wave_names]
-    if unknown_waves:
-        wrong = f"there is no wave '{unknown_waves[0]}'{suggest_word(unknown_waves[0], wave_names)}"
-        raise Problem(wrong, asked=ACTION, where=APPROVED_VARIABLE, fix=f"The waves are {', '.join(wave_names)}.")
+    _check_approved_waves(person.approved_waves, [wave.name for wave in all_waves])
     asked_waves: list[str] = []
     for wave in waves:
         if wave.gate.approval and wave.hosts and wave.name not in person.approved_waves:
             asked_waves.append(wave.name)
     if asked_waves and not person.is_there:
-        fix = (
-            "Run it on a terminal. Or end this run before the wave by `-e otel_wave_until=NAME`, let a person approve,"
-            " for example by an approval node of AWX, then run it again with `-e"
-            f" {APPROVED_VARIABLE}={asked_waves[0]}`. No host was changed."
-        )
-        wrong = f"wave '{asked_waves[0]}' waits for the approval of a person, and this run has no terminal"
-        raise Problem(wrong, asked=ACTION, where=WAVES_VARIABLE, fix=fix)
+        raise _refuse_unattended_run(asked_waves[0])
     return asked_waves
+
+
+def _check_approved_waves(approved_waves: Collection[str], wave_names: Sequence[str]) -> None:
+    """Raise Problem for an approved wave that the inventory does not have."""
+    for name in approved_waves:
+        if name not in wave_names:
+            wrong = f"there is no wave '{name}'{suggest_word(name, wave_names)}"
+            raise Problem(wrong, asked=ACTION, where=APPROVED_VARIABLE, fix=f"The waves are {', '.join(wave_names)}.")
+
+
+def _refuse_unattended_run(wave_name: str) -> Problem:
+    """Return the Problem of a run in which nobody can let a wave begin."""
+    fix = (
+        "Run it on a terminal. Or end this run before the wave by `-e otel_wave_until=NAME`, let a person approve,"
+        " for example by an approval node of AWX, then run it again with `-e"
+        f" {APPROVED_VARIABLE}={wave_name}`. No host was changed."
+    )
+    wrong = f"wave '{wave_name}' waits for the approval of a person, and this run has no terminal"
+    return Problem(wrong, asked=ACTION, where=WAVES_VARIABLE, fix=fix)
