@@ -15,7 +15,7 @@ is a host of a wave: a Linux host, or one that stands for a cluster.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import cycle
 from typing import Any, NotRequired, TypedDict, cast
 
@@ -174,19 +174,10 @@ def _describe_what_stays(apply_result: _ApplyResult) -> Iterator[str]:
         lines:         obs/gateway keeps the change, as it is new, did not work before, or has …
                        what the change has added or removed stays so: Service obs/agent
     """
+    objects = apply_result.get("objects") or ()
     kept_records = apply_result.get("kept_records") or {}
-    staying_collectors: list[str] = []
-    staying_objects: list[str] = []
-    for row in apply_result.get("objects") or ():
-        name = f"{row['namespace']}/{row['name']}" if row["namespace"] else str(row["name"])
-        is_workload = row["kind"] in POD_RUNNING_KINDS
-        if is_workload and row["action"] in _WRITTEN_ACTIONS and name not in kept_records:
-            staying_collectors.append(name)
-        # A ConfigMap with a config goes back and is removed with its workload. An object that was only changed, such as
-        # a Service, is not named.
-        goes_with_workload = is_workload or row["kind"] == "ConfigMap"
-        if not goes_with_workload and row["action"] in _ADDED_OR_REMOVED_ACTIONS:
-            staying_objects.append(f"{row['kind']} {name}")
+    staying_collectors = list(_list_staying_collectors(objects, kept_records))
+    staying_objects = list(_list_staying_objects(objects))
     if staying_collectors:
         reason = "as it is new, did not work before, or has `change: {on_failure: keep}`"
         yield f"{join_at_most(_MOST_NAMED, staying_collectors)} keeps the change, {reason}"
@@ -194,3 +185,31 @@ def _describe_what_stays(apply_result: _ApplyResult) -> Iterator[str]:
         yield "no workload changed, so nothing goes back"
     if staying_objects:
         yield f"what the change has added or removed stays so: {join_at_most(_MOST_NAMED, staying_objects)}"
+
+
+def _list_staying_collectors(objects: Iterable[_AppliedObject], kept_records: Collection[str]) -> Iterator[str]:
+    """Yield the collectors whose workload was written, and of which no record is kept to go back to."""
+    for applied_object in objects:
+        is_written = applied_object["kind"] in POD_RUNNING_KINDS and applied_object["action"] in _WRITTEN_ACTIONS
+        name = _name_object(applied_object)
+        if is_written and name not in kept_records:
+            yield name
+
+
+def _list_staying_objects(objects: Iterable[_AppliedObject]) -> Iterator[str]:
+    """Yield the objects that were added or removed, and do not go back with a workload.
+
+    An object that was only changed, such as a Service, is not named.
+    """
+    for applied_object in objects:
+        kind = applied_object["kind"]
+        # A ConfigMap with a config goes back and is removed with its workload.
+        goes_with_workload = kind in POD_RUNNING_KINDS or kind == "ConfigMap"
+        if not goes_with_workload and applied_object["action"] in _ADDED_OR_REMOVED_ACTIONS:
+            yield f"{kind} {_name_object(applied_object)}"
+
+
+def _name_object(applied_object: _AppliedObject) -> str:
+    """Return the name of an object, such as `obs/agent`, or `agent` for one of the whole cluster."""
+    namespace, name = applied_object["namespace"], str(applied_object["name"])
+    return f"{namespace}/{name}" if namespace else name
