@@ -127,7 +127,7 @@ def _settings_in_file(path: Path, module: str) -> Iterator[OpaqueSetting]:
     """Yield the settings in a schema, or in the structs of a file of Go; none of another file."""
     if path.name == "config.schema.yaml":
         schema = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-        for key, shape in _settings_in_schema(schema, ""):
+        for key, shape in _settings_in_schema(_SchemaNode(schema, key="")):
             yield OpaqueSetting(module, key, shape)
     elif path.suffix == ".go":
         for prefix, type_name, key in _TAG.findall(path.read_text(encoding="utf-8")):
@@ -135,20 +135,44 @@ def _settings_in_file(path: Path, module: str) -> Iterator[OpaqueSetting]:
             yield OpaqueSetting(module, key, shape)
 
 
-def _settings_in_schema(node: Any, key: str, shape: str = TEXT_SHAPE) -> Iterator[tuple[str, str]]:
+class _SchemaNode(NamedTuple):
+    """A node of a JSON schema, with the setting that it describes."""
+
+    schema: Any
+    key: str
+    """Empty if it describes no setting, such as a definition."""
+    shape: str = TEXT_SHAPE
+    """What the setting is if the node is a reference to a text."""
+
+
+class _KeyAndShape(NamedTuple):
+    """A setting that is typed as opaque, in some schema."""
+
+    key: str
+    shape: str
+
+
+def _settings_in_schema(node: _SchemaNode) -> Iterator[_KeyAndShape]:
     """Yield the settings in a JSON schema whose type is one of configopaque."""
-    if not isinstance(node, dict):
+    if not isinstance(node.schema, dict):
         return
-    match = _REFERENCE.search(str(node.get("$ref", "")))
-    if match and key:
-        yield key, HEADERS_SHAPE if match[1] == "map_list" else shape
-    for section in ("properties", "$defs"):
-        for name, child in (node.get(section) or {}).items():
-            yield from _settings_in_schema(child, name if section == "properties" else "")
-    yield from _settings_in_schema(node.get("items"), key, LIST_SHAPE)
-    yield from _settings_in_schema(node.get("additionalProperties"), key, HEADERS_SHAPE)
-    for child in node.get("allOf") or ():
-        yield from _settings_in_schema(child, key)
+    reference = _REFERENCE.search(str(node.schema.get("$ref", "")))
+    if reference and node.key:
+        yield _KeyAndShape(node.key, HEADERS_SHAPE if reference[1] == "map_list" else node.shape)
+    for inner_node in _list_inner_nodes(node.schema, node.key):
+        yield from _settings_in_schema(inner_node)
+
+
+def _list_inner_nodes(schema: dict[str, Any], key: str) -> Iterator[_SchemaNode]:
+    """Yield the nodes below one: its settings, its definitions, and what describes the setting of the node further."""
+    for name, child in (schema.get("properties") or {}).items():
+        yield _SchemaNode(child, name)
+    for child in (schema.get("$defs") or {}).values():
+        yield _SchemaNode(child, "")
+    yield _SchemaNode(schema.get("items"), key, LIST_SHAPE)
+    yield _SchemaNode(schema.get("additionalProperties"), key, HEADERS_SHAPE)
+    for child in schema.get("allOf") or ():
+        yield _SchemaNode(child, key)
 
 
 def main(folders: Sequence[Path]) -> None:
