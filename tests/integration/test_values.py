@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.languages.go_names import ENCODINGS, ZONES
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.languages.go_encodings import ENCODINGS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.languages.go_time_zones import ZONES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import TargetBuild
 
 from .collector import Validate

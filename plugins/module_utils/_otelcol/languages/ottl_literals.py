@@ -25,7 +25,8 @@ from typing import NamedTuple
 from ..config.variable_references import unescape_dollars
 from ..errors import suggest_word
 from .formats import find_match_fault, find_network_fault, find_xpath_fault
-from .go_names import ENCODINGS, ZONES, is_encoding, is_time_zone
+from .go_encodings import ENCODINGS, is_encoding
+from .go_time_zones import ZONES, is_time_zone
 from .grok_patterns import LiteralFault, find_grok_fault
 from .ottl_syntax import Value, ValueKind, unquote_text
 from .regex import find_regex_refusal

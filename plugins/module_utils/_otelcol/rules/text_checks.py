@@ -26,7 +26,7 @@ from ..config.component_ids import trim_id
 from ..config.paths import Path
 from ..errors import suggest_word
 from ..languages.formats import find_glob_fault
-from ..languages.go_names import ENCODINGS, is_encoding
+from ..languages.go_encodings import ENCODINGS, is_encoding
 from .constraints import UNKNOWN_VALUE, ConstraintCheck, RuleFault, RuleFaults
 from .given_values import find_texts
 from .rule_definitions import Fault

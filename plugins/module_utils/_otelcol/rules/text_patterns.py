@@ -18,7 +18,8 @@ from typing import Any
 from ..catalogue.rows import Row
 from ..config.paths import Path
 from ..errors import suggest_word
-from ..languages.go_names import ENCODINGS, ZONES, is_encoding, is_time_zone
+from ..languages.go_encodings import ENCODINGS, is_encoding
+from ..languages.go_time_zones import ZONES, is_time_zone
 from .constraints import UNKNOWN_VALUE, ConstraintCheck, RuleFault, RuleFaults
 from .given_values import find_texts, find_values
 from .rule_definitions import Fault

@@ -3,13 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import zoneinfo
-
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.languages import (
     formats,
     go_addresses,
-    go_names,
     go_urls,
     ottl_language,
     ottl_literals,
@@ -207,48 +204,6 @@ def test_a_fault_is_where_it_stands(text: str, start: int) -> None:
 
 def test_a_text_that_nests_too_deep_is_not_judged() -> None:
     assert ottl_reading.read_ottl("(" * 100 + "true" + ")" * 100, statement=False) is None
-
-
-def test_every_time_zone_of_this_machine_is_known() -> None:
-    assert [name for name in zoneinfo.available_timezones() if not go_names.is_time_zone(name)] == []
-
-
-def test_names_of_time_zones_have_their_case_and_no_spaces() -> None:
-    wrong = (
-        "utc",
-        "UTC ",
-        "Europe/ Zurich",
-        "Europe",
-        "Europe/",
-        "PST",
-        "CEST",
-        "UTC+1",
-        "Etc/GMT+15",
-        "posix/x",
-        "/UTC",
-        "UTC/",
-        "UTC/.",
-    )
-    assert [name for name in wrong if go_names.is_time_zone(name)] == []
-    known = (
-        "",
-        "Local",
-        "UTC",
-        "Etc/GMT+12",
-        "right/Europe/Zurich",
-        "America/Argentina/Ushuaia",
-        "SystemV/EST5",
-        "Asia//Tokyo",
-        "./UTC",
-    )
-    assert [name for name in known if not go_names.is_time_zone(name)] == []
-
-
-def test_names_of_encodings_have_any_case() -> None:
-    wrong = ("utf-9", "utf-7", "utf-32", "cp1252", "UTF8 ", " nop", "latin 1", "base64")
-    assert [name for name in wrong if go_names.is_encoding(name)] == []
-    known = ("", "UTF-8", " utf-8", "Nop", "us-ascii ", "Latin1", "ISO_8859-1:1987", "437", "CSUTF8", "utf8-raw")
-    assert [name for name in known if not go_names.is_encoding(name)] == []
 
 
 @pytest.mark.parametrize(
