@@ -15,7 +15,7 @@ matters less is a text in `warnings`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from ansible.module_utils.basic import AnsibleModule
@@ -74,7 +74,8 @@ def run_info(module: AnsibleModule) -> None:
     def read_facts() -> dict[str, Any]:
         cluster, eks_cluster = connect(module), module.params["eks_cluster"] or {}
         connection = {"server": cluster.server, "eks_cluster": eks_cluster.get("name", "")}
-        return {"changed": False, **connection, **read_installation(cluster, wanted_product, module.params["objects"])}
+        found = read_installation(cluster, wanted_product, lists_objects=module.params["objects"])
+        return {"changed": False, **connection, **found}
 
     run(module, read_facts)
 
@@ -100,7 +101,7 @@ class _FirstRound(NamedTuple):
     serves_cert_manager: bool
 
 
-def read_installation(cluster: Cluster, wanted_product: Product, lists_objects: bool) -> FoundRelease:
+def read_installation(cluster: Cluster, wanted_product: Product, *, lists_objects: bool) -> FoundRelease:
     """Return what a cluster has of a product. Raises Problem if this user may not read what it takes.
 
     `lists_objects` asks for the names of all its objects too, which a removal needs.
@@ -123,33 +124,43 @@ def read_installation(cluster: Cluster, wanted_product: Product, lists_objects: 
         "collectors": installed.summarize_collectors(resources.items),
         "objects": objects.items,
         "denied": sorted(resources.denied_plurals),
-        "warnings": [
-            *(
-                f"This user may not list {plural}, so their CA bundles are not checked"
-                for plural in answers.webhook_configs.denied_plurals
-            ),
-            *(f"This user may not list {plural}, so some of them may stay" for plural in objects.denied_plurals),
-        ],
+        "warnings": list(_list_warnings(answers.webhook_configs.denied_plurals, objects.denied_plurals)),
     }
+
+
+def _list_warnings(denied_webhook_configs: Sequence[str], denied_objects: Sequence[str]) -> Iterator[str]:
+    """Yield what is not known, as this user may not list it, and matters less. Both have plurals of kinds."""
+    for plural in denied_webhook_configs:
+        yield f"This user may not list {plural}, so their CA bundles are not checked"
+    for plural in denied_objects:
+        yield f"This user may not list {plural}, so some of them may stay"
 
 
 class _ReleaseReader:
     """The requests of one run. A refusal of a request that the result cannot do without is a Problem."""
 
     def __init__(self, cluster: Cluster, wanted_product: Product) -> None:
-        self.cluster, self.product = cluster, wanted_product
+        self.cluster = cluster
+        self.product = wanted_product
 
     def read_first_round(self) -> _FirstRound:
         """Return what needs no other answer."""
-        reads: dict[str, Callable[[], Any]] = {
-            "version": self._read_version,
-            "deployments": self._list_deployments,
-            "definitions": self._list_definitions,
-            "webhook_configs": self._list_webhook_configs,
-            "serves_cert_manager": self._serves_cert_manager,
-        }
-        answers = self.cluster.call_in_parallel(lambda read: read(), reads.values())
-        return _FirstRound(**dict(zip(reads, answers, strict=True)))
+        reads = (
+            self._read_version,
+            self._list_deployments,
+            self._list_definitions,
+            self._list_webhook_configs,
+            self._serves_cert_manager,
+        )
+        answers: list[Any] = self.cluster.call_in_parallel(lambda read: read(), reads)
+        version, deployments, definitions, webhook_configs, serves_cert_manager = answers
+        return _FirstRound(
+            version=version,
+            deployments=deployments,
+            definitions=definitions,
+            webhook_configs=webhook_configs,
+            serves_cert_manager=serves_cert_manager,
+        )
 
     def _read_version(self) -> str:
         """Return the version of the API server, such as v1.31.2."""
@@ -172,14 +183,16 @@ class _ReleaseReader:
 
     def _list_webhook_configs(self) -> _PartialList[Manifest]:
         """Return all webhook configurations of the cluster."""
-        listed = _PartialList[Manifest]([], [])
-        for kind, path in CONFIGURATION_PATHS.items():
-            manifests = self._list_if_allowed(path, {})
-            if manifests is None:
-                listed.denied_plurals.append(path.rpartition("/")[2])
-            else:
-                listed.items.extend({**configuration, "kind": kind} for configuration in manifests)
-        return listed
+        lists = [self._list_configs_of_kind(kind, path) for kind, path in CONFIGURATION_PATHS.items()]
+        return _join_lists([path.rpartition("/")[2] for path in CONFIGURATION_PATHS.values()], lists)
+
+    def _list_configs_of_kind(self, kind: str, path: str) -> list[Manifest] | None:
+        """Return the webhook configurations of a kind; None if this user may not list them."""
+        manifests = self._list_if_allowed(path, {})
+        if manifests is None:
+            return None
+        # The items of a list have no kind.
+        return [{**configuration, "kind": kind} for configuration in manifests]
 
     def _serves_cert_manager(self) -> bool:
         """Return whether the cluster serves the API of cert-manager."""

@@ -110,7 +110,7 @@ def test_release_info_returns_the_connection_that_it_used(
     if variable:
         monkeypatch.setenv("O11Y_EKS_CLUSTER", variable)
     monkeypatch.setattr(connect, "find_cluster_access", lambda *_: ClusterAccess(EKS, b"", lambda: "token"))
-    monkeypatch.setattr(release_info, "read_installation", lambda *_: {})
+    monkeypatch.setattr(release_info, "read_installation", lambda *_, **_options: {})
     result = run("release_info", capsys, **given)
     assert (result["server"], result["eks_cluster"]) == used
 

@@ -47,7 +47,7 @@ def installed() -> list[dict[str, Any]]:
 
 
 def look(api: FakeApi, objects: bool = False) -> dict[str, Any]:
-    return read_installation(api.cluster(), OPERATOR, objects)
+    return read_installation(api.cluster(), OPERATOR, lists_objects=objects)
 
 
 def refusing(plural: str) -> FakeApi:
