@@ -24,7 +24,7 @@ from ..module_utils._report.fleet_waves import NO_WAVES, FleetWaves
 from ..module_utils._report.page_model import FleetParts, build_page_model
 from ._html_pages import render_page
 from ._otelcol import _builds, _files, _yaml
-from ._release import published
+from ._release.release_tables import read_tables
 
 # The files that stand in the page.
 SCRIPT = "page.js"
@@ -46,7 +46,7 @@ def write_fleet_report(arguments: Mapping[str, Any], check: bool, waves: FleetWa
     clusters = [_build_cluster(row) for row in cluster_rows]
     hosts = [_build_host(row) for row in host_rows]
     fleet_parts = FleetParts(clusters, hosts, waves)
-    raw_model = build_page_model(fleet_parts, published.read_tables(), arguments["title"], arguments["time"])
+    raw_model = build_page_model(fleet_parts, read_tables(), arguments["title"], arguments["time"])
     page_model: dict[str, Any] = clean_text(raw_model)
     path = Path(arguments["path"])
     is_changed = _files.write_or_check(path, build_html(page_model), check)

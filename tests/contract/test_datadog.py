@@ -14,7 +14,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releas
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import value_at
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import published
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import release_tables
 
 from .role import ROOT, request
 
@@ -60,7 +60,7 @@ def test_the_key_is_in_no_object() -> None:
 
 def test_operator_and_collector_are_of_one_minor_version() -> None:
     given = variables()
-    build = published.read_tables()["builds"]["aws-otel-collector"][given["otel_collector_version"]]
+    build = release_tables.read_tables()["builds"]["aws-otel-collector"][given["otel_collector_version"]]
     assert (
         require_version(build, "the collector").minor_line
         == require_version(given["otel_operator_addon_version"], "the operator").minor_line

@@ -17,7 +17,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releas
 )
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import read_argument_spec
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import olm, published
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import olm, release_tables
 
 from tools import privileges
 
@@ -25,7 +25,7 @@ from .role import PLAY_VARIABLES, ROOT
 from .source import steps
 
 ROLES = {"cert_manager": "cert-manager", "otel_operator": "opentelemetry-operator"}
-TABLE = published.read_tables()
+TABLE = release_tables.read_tables()
 # Inputs that a role gives together with others, under another name, or to other modules.
 ELSEWHERE = {
     "cert_manager": {"wait_seconds", "kubeconfig", "kube_context", "chart_version"},

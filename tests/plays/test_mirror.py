@@ -21,7 +21,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releas
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _instrumentation, _render
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import read_argument_spec
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import published, release_mirror, render
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import release_mirror, release_tables, render
 
 from tests.contract.role import OF_CLUSTERS, ROOT, request
 from tests.support import plays
@@ -30,7 +30,7 @@ COLLECTOR = {"name": "gateway", "recipes": ["otlp_ingest", "debug_output"]}
 ROLES = {"cert-manager": "cert_manager", OPERATOR: "otel_operator"}
 REGISTRY = "registry.example.com/mirror"
 # In place of a release: one Deployment, with the images and the flags that the published manifest has.
-TABLE = published.read_tables()
+TABLE = release_tables.read_tables()
 PARTS = {
     "cert-manager": ["quay.io/jetstack/cert-manager-controller", "quay.io/jetstack/cert-manager-webhook"],
     OPERATOR: ["ghcr.io/open-telemetry/opentelemetry-operator/opentelemetry-operator"],

@@ -30,7 +30,7 @@ def decide_installation(
 ) -> ProviderDecision:
     """Return the decision on the add-on. Raises Problem if it is impossible or forbidden.
 
-    `table` has the tested versions, as `published.read_tables` returns them.
+    `table` has the tested versions, as `read_tables` returns them.
     """
     installed = _read_installed(product, arguments)
     addon_inputs.refuse_unsupported_inputs(arguments)

@@ -20,8 +20,8 @@ from ...module_utils._install.releases.version_numbers import Version
 from ...module_utils._install.releases.webhook_certificates import CertificateSource, IssuerReference
 from .. import _arguments
 from .._shape_checks import check_shapes
-from .published import read_tables
 from .release_arguments import ReleaseArguments
+from .release_tables import read_tables
 
 # The suboptions of each workload in option `workloads`.
 _TUNING_OPTIONS = {

@@ -70,7 +70,7 @@ def decide_installation(
 ) -> ProviderDecision:
     """Return the decision on the Subscription of a product. Raises Problem if it is impossible or forbidden.
 
-    `table` has the tested versions, as `published.read_tables` returns them.
+    `table` has the tested versions, as `read_tables` returns them.
     """
     olm_request = _build_olm_request(product, arguments)
     cluster_state = _read_cluster_state(olm_request, arguments)

@@ -27,11 +27,12 @@ from ...module_utils._install.releases.webhook_certificates import GENERATED_SEC
 from ...module_utils._otelcol.kube.names import RELEASE_LABEL
 from ...module_utils._otelcol.kube.objects import Manifest
 from .. import _lock_file
-from . import published
+from . import chart_rows, published
 from .chart_on_disk import ChartOnDisk, check_chart_version, read_chart
 from .customized_product import build_chart_values, customize_product
-from .published import PublishedRelease, read_tables
+from .published import PublishedRelease
 from .release_arguments import ReleaseArguments
+from .release_tables import read_tables
 
 # What stands for the result of release_info if a task does not give it: the keys that a decision reads.
 _NOTHING_INSTALLED = {
@@ -75,10 +76,10 @@ def _check_chart_of_lock(product: Product, chart_on_disk: ChartOnDisk | None, ar
     inventory_lock = _lock_file.read_lock_if_given(arguments["lock_file"])
     if not chart_on_disk and not inventory_lock:
         return ""
-    chart_row = published.build_chart_row(product, arguments["chart"], chart_on_disk)
+    chart_row = chart_rows.build_chart_row(product, arguments["chart"], chart_on_disk)
     if inventory_lock is None:
-        return published.describe_unlocked_chart(chart_row)
-    published.verify_chart(chart_row, inventory_lock)
+        return chart_rows.describe_unlocked_chart(chart_row)
+    chart_rows.verify_chart(chart_row, inventory_lock)
     return ""
 
 

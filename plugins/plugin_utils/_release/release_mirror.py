@@ -26,8 +26,10 @@ from .. import _lock_file
 from .._otelcol import _files
 from . import archives
 from .chart_on_disk import check_chart_version, read_chart
-from .published import ChartRow, PublishedRelease, build_chart_row, read_release, read_tables, verify_chart
+from .chart_rows import ChartRow, build_chart_row, verify_chart
+from .published import PublishedRelease, read_release
 from .release_arguments import ManifestOptions
+from .release_tables import read_tables
 
 # What installs a product without a release that could be mirrored, by provider: the end of a sentence.
 _UNMIRRORED_PROVIDERS = {

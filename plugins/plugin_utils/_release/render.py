@@ -27,8 +27,8 @@ from ...module_utils._install.releases.removal import RemovalPlan
 from ...module_utils._otelcol.errors import Problem
 from . import addon, olm
 from .own_release import build_prune_selector, render_own_release
-from .published import read_tables
 from .release_arguments import ProviderDecision, ReleaseArguments
+from .release_tables import read_tables
 
 
 class Provider(Protocol):

@@ -39,6 +39,7 @@ PROGRAMS = "programs"
 _PART_NOUNS = {MANIFESTS: "manifest", CHARTS: "chart", IMAGES: "image", ARCHIVES: "archive", PROGRAMS: "program"}
 _SUM = re.compile(r"sha256:[0-9a-f]{64}\Z")
 LOCK_COMMAND = "ansible-playbook o11y.opentelemetry.lock -i INVENTORY"
+LOCK_HINT = f"to lock it, run `{LOCK_COMMAND}`"
 # What to do about a row that is missing, by the parts that playbook `lock` cannot fetch by itself.
 _FIXES = {CHARTS: f"Pull the chart (helm pull), give the path of its archive, and run `{LOCK_COMMAND}`."}
 
