@@ -87,4 +87,4 @@ def _explain_write_errors(target: Path, activity: str) -> Iterator[None]:
         yield
     except OSError as error:
         wrong = f"the copy in the mirror cannot be written: {error.strerror or error}"
-        raise Problem(wrong, asked=activity, where=str(target), fix=choose_write_fix(error)) from error
+        raise Problem(wrong, asked=activity, where=str(target), fix=_files.choose_write_fix(error)) from error

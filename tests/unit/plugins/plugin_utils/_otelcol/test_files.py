@@ -51,13 +51,15 @@ def _is_written(write: Callable[[Path, str], bool], pipe: Path, text: str) -> bo
 def test_the_reader_of_a_pipe_gets_all_of_a_text(write: Callable[[Path, str], bool], tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE, text=True) as reader:
+    copy = tmp_path / "copy"
+    with copy.open("w") as copied, subprocess.Popen(["cat", pipe], stdout=copied) as reader:
         try:
             while not _is_written(write, pipe, LONG_TEXT):
                 assert reader.poll() is None
-            assert reader.communicate(timeout=30)[0] == LONG_TEXT
+            assert reader.wait(timeout=30) == 0
         finally:
             reader.kill()
+    assert copy.read_text() == LONG_TEXT
     assert pipe.is_fifo()
 
 
