@@ -23,7 +23,6 @@ MOST = 15
 # named steps, then delete its row.
 ABOVE: dict[str, int] = {
     "tests/integration/probe.py:asked": 26,
-    "tests/contract/kubernetes_rules.py:pods": 22,
     "tests/contract/test_commands.py:faults": 21,
     "tests/unit/plugins/module_utils/server_side_apply.py:applied": 21,
     "tests/contract/test_patterns.py:calls": 20,
@@ -31,7 +30,6 @@ ABOVE: dict[str, int] = {
     "tests/contract/test_catalogue_data.py:test_a_row_is_well_formed": 18,
     "tests/unit/plugins/module_utils/server_side_apply.py:updated": 18,
     "tests/integration/test_real_collector.py:_spoilt": 17,
-    "tests/contract/kubernetes_rules.py:references": 16,
     "tests/integration/test_real_collector.py:compare": 16,
     "tests/unit/plugins/module_utils/_change/live/test_canary.py:test_a_good_change_reaches_one_pod_then_all": 16,
 }

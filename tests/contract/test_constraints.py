@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 
 from .constraints import RESTRICTED_V2, refusals
-from .kubernetes_rules import WORKLOADS
+from .manifest_lookups import WORKLOADS
 from .operator_children import with_children
 from .role import PLATFORMS
 from .test_recipes import UNDER_ALL, ids, is_refused, request
