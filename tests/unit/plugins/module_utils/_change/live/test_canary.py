@@ -84,7 +84,12 @@ def test_a_good_change_reaches_one_pod_then_all(kind: str) -> None:
     assert (workload["action"], result["ready"]) == ("changed", True)
     live = next(item for item in api.objects.values() if item["kind"] == kind)
     assert workload["generation"] == live["metadata"]["generation"]
-    (verdict,) = result["verdicts"]
+
+
+@pytest.mark.parametrize("kind", WORKLOADS)
+def test_a_good_change_tells_what_it_passed_and_is_judged_once(kind: str) -> None:
+    api = cluster(kind)
+    (verdict,) = change(api, "second", kind)["verdicts"]
     first = "the canary (1 of 3 nodes)" if kind == "DaemonSet" else "the canary (1 of 3 pods)"
     assert re.match(r"Collector ns/a: its change passed \d+ checks: ", verdict)
     assert f"{first} for 30 s beside the earlier pods, then the collector for 30 s beside the readings" in verdict
