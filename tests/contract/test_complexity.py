@@ -24,14 +24,11 @@ MOST = 15
 ABOVE: dict[str, int] = {
     "tests/integration/probe.py:asked": 26,
     "tests/contract/test_commands.py:faults": 21,
-    "tests/unit/plugins/module_utils/server_side_apply.py:applied": 21,
     "tests/contract/test_patterns.py:calls": 20,
     "molecule/operator_changes/tests/test_faults.py:wrongs": 19,
     "tests/contract/test_catalogue_data.py:test_a_row_is_well_formed": 18,
-    "tests/unit/plugins/module_utils/server_side_apply.py:updated": 18,
     "tests/integration/test_real_collector.py:_spoilt": 17,
     "tests/integration/test_real_collector.py:compare": 16,
-    "tests/unit/plugins/module_utils/_change/live/test_canary.py:test_a_good_change_reaches_one_pod_then_all": 16,
 }
 
 

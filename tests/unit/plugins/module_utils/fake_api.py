@@ -152,18 +152,33 @@ class FakeApi:
         return self._answer(method, path, query, json.loads(body) if body else None)
 
     def _answer(self, method: str, path: str, query: dict[str, str], body: Any) -> RawAnswer:
-        if path == "/apis":
-            return reply({"kind": "APIGroupList", "groups": self._groups()})
-        if path == "/api/v1" or (path.count("/") == 3 and GROUP.fullmatch(path) and self.discovers):
-            return self._resources(path.split("/", 2)[2])
+        if self._is_discovery(path):
+            return self._discover(path)
         match = matched(path)
-        version = (match["core"] or match["api"]) if match else ""
-        if not match or match["rest"] or not self.serves(version, match["plural"]):
+        if not match or not self._is_served(match):
             return NOT_SERVED
         if not match["name"]:
-            items = [item for item in self._under(path, match) if selected(item, query)]
-            return reply({"items": items, "metadata": {}}) if items else NO_ITEMS
+            return self._list(path, query, match)
         return getattr(self, f"_{method.lower()}")(path, query, body, match)
+
+    def _is_discovery(self, path: str) -> bool:
+        """Whether a path asks for groups or for the kinds of one: `/apis`, `/api/v1` or `/apis/apps/v1`."""
+        if path in ("/apis", "/api/v1"):
+            return True
+        return self.discovers and path.count("/") == 3 and bool(GROUP.fullmatch(path))
+
+    def _discover(self, path: str) -> RawAnswer:
+        if path == "/apis":
+            return reply({"kind": "APIGroupList", "groups": self._groups()})
+        return self._resources(path.split("/", 2)[2])
+
+    def _is_served(self, match: re.Match[str]) -> bool:
+        """Whether a path is that of a kind that exists, and of nothing below an object such as its log."""
+        return not match["rest"] and self.serves(match["core"] or match["api"], match["plural"])
+
+    def _list(self, path: str, query: dict[str, str], match: re.Match[str]) -> RawAnswer:
+        items = [item for item in self._under(path, match) if selected(item, query)]
+        return reply({"items": items, "metadata": {}}) if items else NO_ITEMS
 
     def _groups(self) -> list[dict[str, Any]]:
         defined = {
@@ -214,33 +229,31 @@ class FakeApi:
         return reply(self.objects[path]) if path in self.objects else missing(match)
 
     def _patch(self, path: str, query: dict[str, str], body: Any, match: re.Match[str]) -> RawAnswer:
-        if match["ns"] and f"/api/v1/namespaces/{match['ns']}" not in self.objects:
-            text = f'namespaces "{match["ns"]}" not found'
-            return status(404, "NotFound", text, details={"kind": "namespaces", "name": match["ns"]})
         old = self.objects.get(path)
-        given, now = body.get("metadata") or {}, (old or {}).get("metadata") or {}
-        if given.get("uid") not in (None, now.get("uid")):
-            return status(409, "Conflict", "uid mismatch")
-        # What does not exist is created, whatever version is given.
-        if old and given.get("resourceVersion") not in (None, now["resourceVersion"]):
-            return status(
-                409, "Conflict", "the object has been modified; please apply your changes to the latest version"
-            )
-        manager = query.get("fieldManager", "merge")
-        entry = {"manager": manager, "operation": "Apply" if body.get("kind") else "Update"}
-        if old and not body.get("kind"):
-            new = updated(old, body, manager)
-        else:
-            try:
+        refusal = self._refuse_without_namespace(match) or refuse_other_object(old, body)
+        if refusal:
+            return refusal
+        manager, is_apply = query.get("fieldManager", "merge"), bool(body.get("kind"))
+        try:
+            if old and not is_apply:
+                new = updated(old, body, manager)
+            else:
                 new = applied(old, body, manager, query.get("force") == "true")
-            except ConflictError as conflict:
-                return status(409, "Conflict", str(conflict), details={"causes": conflict.causes})
+        except ConflictError as conflict:
+            return status(409, "Conflict", str(conflict), details={"causes": conflict.causes})
         if new == old:
             return reply(new)
-        stored = self._stored(new, entry)
+        stored = self._stored(new, {"manager": manager, "operation": "Apply" if is_apply else "Update"})
         if "dryRun" not in query:
             self.objects[path] = stored
         return reply(stored)
+
+    def _refuse_without_namespace(self, match: re.Match[str]) -> RawAnswer | None:
+        """Return the refusal of a write into a namespace that is not there."""
+        if not match["ns"] or f"/api/v1/namespaces/{match['ns']}" in self.objects:
+            return None
+        text = f'namespaces "{match["ns"]}" not found'
+        return status(404, "NotFound", text, details={"kind": "namespaces", "name": match["ns"]})
 
     def _delete(self, path: str, _query: dict[str, str], body: Any, match: re.Match[str]) -> RawAnswer:
         if path not in self.objects:
@@ -251,6 +264,19 @@ class FakeApi:
                 text = f"the {key} in the precondition ({value}) does not match the {key} in record ({metadata[key]})"
                 return status(409, "Conflict", text)
         return reply(self.objects.pop(path))
+
+
+def refuse_other_object(old: dict[str, Any] | None, body: dict[str, Any]) -> RawAnswer | None:
+    """Return the refusal of a write that was meant for another object of this name, or for another version of it."""
+    given = body.get("metadata") or {}
+    now = old["metadata"] if old else {}
+    if given.get("uid") not in (None, now.get("uid")):
+        return status(409, "Conflict", "uid mismatch")
+    # What does not exist is created, whatever version is given.
+    if old and given.get("resourceVersion") not in (None, now["resourceVersion"]):
+        text = "the object has been modified; please apply your changes to the latest version"
+        return status(409, "Conflict", text)
+    return None
 
 
 @functools.cache

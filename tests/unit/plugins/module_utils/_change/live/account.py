@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -42,18 +43,24 @@ class Account:
         return [one for one in wide if one in self.grants]
 
     def _asked(self, method: str, path: str) -> Iterator[RbacGrant]:
+        """Yield what a request needs: one grant, and that to create too if it applies what is not there."""
         match = PATH.match(path)
-        if not match or "." in match["plural"] or path.startswith("/apis/authorization.k8s.io"):
+        if not match or _is_free(match, path):
             return
-        group = (match["api"] or "/").split("/")[0]
-        resource, name = match["plural"], match["name"] or ""
-        namespace = match["ns"] or ""
+        group, namespace, name = (match["api"] or "/").split("/")[0], match["ns"] or "", match["name"] or ""
+        resource = match["plural"]
         if match["rest"]:
             resource = f"{resource}/{match['rest'].split('/')[1]}"
-        verbs = {"GET": ["get" if name else "list"], "PATCH": ["patch"], "DELETE": ["delete"]}[method]
-        new = ["create"] if method == "PATCH" and path not in self.api.objects else []
-        for verb in [*verbs, *new]:
+        for verb in self._list_verbs(method, path, name):
             yield RbacGrant(namespace, Right(verb, group, resource, name))
+
+    def _list_verbs(self, method: str, path: str, name: str) -> list[str]:
+        if method == "GET":
+            return ["get" if name else "list"]
+        if method == "DELETE":
+            return ["delete"]
+        assert method == "PATCH", f"no right is known for {method}"
+        return ["patch"] if path in self.api.objects else ["patch", "create"]
 
     def _reviewed(self, spec: dict[str, Any]) -> bool:
         asked = spec.get("resourceAttributes")
@@ -63,3 +70,8 @@ class Account:
         part = f"/{asked['subresource']}" if asked.get("subresource") else ""
         right = Right(asked["verb"], asked.get("group", ""), asked["resource"] + part, asked.get("name", ""))
         return bool(self.held(RbacGrant(asked["namespace"], right)))
+
+
+def _is_free(match: re.Match[str], path: str) -> bool:
+    """Whether every account may ask: for what is no kind of object, and for its own rights."""
+    return "." in match["plural"] or path.startswith("/apis/authorization.k8s.io")

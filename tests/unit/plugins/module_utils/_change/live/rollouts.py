@@ -201,17 +201,29 @@ def _stateful_set(api: Rollouts, workload: Any) -> bool:
 
 def _daemon_set(api: Rollouts, workload: Any) -> bool:
     """Act as `rollingUpdate` of k8s.io/kubernetes/pkg/controller/daemon/update.go does without a surge."""
-    new, old = api.split(workload)
-    used = {pod["spec"]["nodeName"] for pod in api.pods()}
-    free = [name for name in (f"n{number}" for number in range(api.nodes)) if name not in used]
+    free = _list_free_nodes(api)
     if free:
         return api.make(workload, free[0])
     strategy = workload["spec"].get("updateStrategy", {})
+    if strategy.get("type") == "OnDelete":
+        return False
+    new, old = api.split(workload)
+    starting = [pod for pod in new if not is_ready(pod)]
+    useless = [pod for pod in old if not is_ready(pod)]
+    useful = [pod for pod in old if is_ready(pod)]
     ending = len(api.pods()) - len(new) - len(old)
-    fewer = strategy.get("rollingUpdate", {}).get("maxUnavailable", 1) - ending - sum(not is_ready(pod) for pod in new)
-    useless, useful = ([pod for pod in old if is_ready(pod) is ready] for ready in (False, True))
-    going = [] if strategy.get("type") == "OnDelete" else [*useless, *useful[: max(fewer, 0)]]
-    return bool([api.end(pod) for pod in going])
+    fewer = strategy.get("rollingUpdate", {}).get("maxUnavailable", 1) - ending - len(starting)
+    going = [*useless, *useful[: max(fewer, 0)]]
+    for pod in going:
+        api.end(pod)
+    return bool(going)
+
+
+def _list_free_nodes(api: Rollouts) -> list[str]:
+    """Return the nodes without a pod."""
+    used = {pod["spec"]["nodeName"] for pod in api.pods()}
+    nodes = [f"n{number}" for number in range(api.nodes)]
+    return [node for node in nodes if node not in used]
 
 
 _ACTS = {"Deployment": _deployment, "StatefulSet": _stateful_set, "DaemonSet": _daemon_set}
