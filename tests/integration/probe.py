@@ -25,7 +25,7 @@ import os
 import re
 import subprocess
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from itertools import islice
@@ -63,6 +63,7 @@ WITH = "with "  # before the second setting of a pair
 MACHINE = re.compile("no such file or directory")
 SURROUNDINGS = re.compile("connection refused|no such host|server misbehaving|network is unreachable|not ready after")
 PIPELINE = re.compile('"((?:traces|metrics|logs)(?:/[^"]*)?)"(?!:)')  # a value in JSON
+USUAL_SIGNALS = ("traces", "traces>metrics", "metrics")  # of several that a component takes, the first of these
 Place = tuple[str, ...]
 Component = tuple[str, str]
 
@@ -74,6 +75,14 @@ class Given(NamedTuple):
     signal: str
     pipelines: list[str]
     target: TargetBuild
+
+
+class Mutant(NamedTuple):
+    """What was done to a setting, where, and all settings after it: `("zero", ("tls", "port"), {...})`."""
+
+    name: str
+    place: Place
+    settings: Any
 
 
 Judge = Callable[[Component, Given], Verdict]
@@ -114,25 +123,54 @@ def configs() -> Iterator[tuple[Component, Any, str]]:
 
 def asked(target: TargetBuild) -> dict[Component, list[Given]]:
     """Return the configs for each component of the build that has settings that are known, by its name there."""
-    versions = dict(item["gomod"].split(" v") for section in SECTIONS for item in MANIFEST.get(section, ()))
-    found: dict[Component, dict[str, Given]] = {}
+    versions = read_module_versions()
+    found: dict[Component, dict[str, Given]] = {component: {} for component in _list_asked(target, versions)}
+    for (section, kind), settings, signal in configs():
+        known = target.catalogue.find_component(section, kind, target.distribution, target.version)
+        if not known or not _is_usable(settings):
+            continue
+        component = section, known.newer_name or kind
+        if component in found:
+            pipelines = _list_named_pipelines(section, settings)
+            usual = _choose_signal(known.stability, pipelines)
+            given = Given(settings or {}, signal or usual, pipelines, _of_module(target, *component, versions))
+            found[component].setdefault(_text(settings), given)
+    return {component: list(texts.values()) for component, texts in found.items()}
+
+
+def read_module_versions() -> dict[str, str]:
+    """Return the release of each module of the build."""
+    return dict(item["gomod"].split(" v") for section in SECTIONS for item in MANIFEST.get(section, ()))
+
+
+def _list_asked(target: TargetBuild, versions: dict[str, str]) -> Iterator[Component]:
+    """Yield the components that O11Y_PROBE asks for, whose settings are known without doubt."""
+    types = re.compile(os.environ.get("O11Y_PROBE", ".*"))
     for section in SECTIONS:
         for kind in target.catalogue.list_types(section, target.distribution, target.version):
             fields = build_of(_of_module(target, section, kind, versions)).find_fields(section, kind) or {}
-            asked_for = re.fullmatch(os.environ.get("O11Y_PROBE", ".*"), kind)
-            if asked_for and fields.get("fields") and "doubt" not in fields and (section, kind) not in OLDER:
-                found[section, kind] = {}
-    for (section, kind), settings, signal in configs():
-        known = target.catalogue.find_component(section, kind, target.distribution, target.version)
-        name = (known and known.newer_name) or kind
-        if known and (section, name) in found and isinstance(settings or {}, dict) and len(_text(settings)) < LARGEST:
-            signals = known.stability or {}
-            usual = next((one for one in ("traces", "traces>metrics", "metrics", *signals) if one in signals), "")
-            pipelines = PIPELINE.findall(_text(settings)) if section == "connectors" else []
-            usual = ">".join([pipelines[0].partition("/")[0]] * 2) if pipelines else usual
-            given = Given(settings or {}, signal or usual, pipelines, _of_module(target, section, name, versions))
-            found[section, name].setdefault(_text(settings), given)
-    return {component: list(texts.values()) for component, texts in found.items()}
+            is_certain = bool(fields.get("fields")) and "doubt" not in fields
+            if is_certain and types.fullmatch(kind) and (section, kind) not in OLDER:
+                yield section, kind
+
+
+def _is_usable(settings: Any) -> bool:
+    """Whether settings are few enough to be spoilt one by one."""
+    return isinstance(settings or {}, dict) and len(_text(settings)) < LARGEST
+
+
+def _list_named_pipelines(section: str, settings: Any) -> list[str]:
+    """Return the pipelines that a connector hands on to by name, as `routing` does."""
+    return PIPELINE.findall(_text(settings)) if section == "connectors" else []
+
+
+def _choose_signal(stability: Mapping[str, str] | None, pipelines: list[str]) -> str:
+    """Return the signal to try a component with: that of the pipelines that it names, or the usual one of its own."""
+    if pipelines:
+        signal = pipelines[0].partition("/")[0]
+        return f"{signal}>{signal}"
+    signals = stability or {}
+    return next((one for one in (*USUAL_SIGNALS, *signals) if one in signals), "")
 
 
 def _of_module(target: TargetBuild, section: str, kind: str, versions: dict[str, str]) -> TargetBuild:
@@ -151,36 +189,49 @@ def mutants(
 ) -> Iterator[tuple[str, Place, Verdict]]:
     """Yield what was done, where, and what both say of it; put what both take among those that are to be started."""
     working = list(islice((given for given in givens if not judged(component, given).message), MOST_CONFIGS))
+    for given in working[:1]:
+        yield from paired(component, given, judged)
+    for given, (name, place, settings) in _list_unlike_mutants(working):
+        item = judged(component, given._replace(settings=settings))
+        if not MACHINE.search(item.message):
+            yield name, place, item
+        if name in STARTED and _is_taken(item) and not given.pipelines:
+            taken.append(Started(*component, settings, given.signal, f"{'.'.join((*component, *place))}: {name}"))
+
+
+def _list_unlike_mutants(working: list[Given]) -> Iterator[tuple[Given, Mutant]]:
+    """Yield what is done to configs of a component, the same at one place once."""
     done = set()
-    yield from (item for given in working[:1] for item in paired(component, given, judged))
     for given in working:
-        for name, place, mutant in spoilt(given.settings):
-            if (name, place) in done:
-                continue
-            done.add((name, place))
-            item = judged(component, given._replace(settings=mutant))
-            if not MACHINE.search(item.message):
-                yield name, place, item
-            if name in STARTED and not item.message and not item.errors and not given.pipelines:
-                taken.append(Started(*component, mutant, given.signal, f"{'.'.join((*component, *place))}: {name}"))
+        for mutant in spoilt(given.settings):
+            if (mutant.name, mutant.place) not in done:
+                done.add((mutant.name, mutant.place))
+                yield given, mutant
 
 
-def spoilt(settings: Any) -> Iterator[tuple[str, Place, Any]]:
+def _is_taken(verdict: Verdict) -> bool:
+    """Whether neither the Collector nor a rule has anything against a config."""
+    return not verdict.message and not verdict.errors
+
+
+def spoilt(settings: Any) -> Iterator[Mutant]:
     """Yield what was done, where, and the settings after it."""
     for path in _paths(settings):
-        deleted, before = copy.deepcopy(settings), settings
-        inside = deleted
-        for key in path[:-1]:
-            inside = inside[key]
-        before = inside.pop(path[-1])
+        before = _value_at(settings, path)
         place = tuple("*" if isinstance(key, int) else str(key) for key in path)
-        yield "delete", place, deleted
-        for name, value in SPOILT.items():
-            new = {**before, **value} if name == "key" and isinstance(before, dict) else value
-            if new != before:
-                yield name, place, _with(settings, path, new)
-        if isinstance(before, list) and before:
-            yield "twice", place, _with(settings, path, [*before, before[0]])
+        yield Mutant("delete", place, _without(settings, path))
+        for name, value in _list_other_values(before):
+            yield Mutant(name, place, _with(settings, path, value))
+
+
+def _list_other_values(before: Any) -> Iterator[tuple[str, Any]]:
+    """Yield what is done to a value, and what it is then."""
+    for name, value in SPOILT.items():
+        new = {**before, **value} if name == "key" and isinstance(before, dict) else value
+        if new != before:
+            yield name, new
+    if isinstance(before, list) and before:
+        yield "twice", [*before, before[0]]
 
 
 def paired(component: Component, given: Given, judged: Judge) -> Iterator[tuple[str, Place, Verdict]]:
@@ -207,12 +258,21 @@ def _paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         yield from _paths(below, (*path, key))
 
 
+def _value_at(settings: Any, path: tuple[Any, ...]) -> Any:
+    for key in path:
+        settings = settings[key]
+    return settings
+
+
 def _with(settings: Any, path: tuple[Any, ...], value: Any) -> Any:
     result = copy.deepcopy(settings)
-    inside = result
-    for key in path[:-1]:
-        inside = inside[key]
-    inside[path[-1]] = value
+    _value_at(result, path[:-1])[path[-1]] = value
+    return result
+
+
+def _without(settings: Any, path: tuple[Any, ...]) -> Any:
+    result = copy.deepcopy(settings)
+    _value_at(result, path[:-1]).pop(path[-1])
     return result
 
 
