@@ -15,7 +15,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from testinfra.host import Host
@@ -36,6 +36,18 @@ CANARY = {"strategy": "canary", "observe_seconds": OBSERVE}
 HELD = 20
 # An address that no pod has, which only the start of the Collector shows.
 NO_START = {"extensions": {"zpages": {"endpoint": "203.0.113.1:55679"}}, "service": {"extensions": ["zpages"]}}
+
+
+class Result(NamedTuple):
+    """What became of a change, and the line that says it."""
+
+    case: Case
+    is_judged_fault: bool
+    """Whether the run names a check that the change did not pass."""
+    missing: int
+    """Records that clients gave away and the backend does not have."""
+    failed_tries: int
+    line: str
 
 
 @pytest.fixture(scope="module")
@@ -102,31 +114,69 @@ def test_faults_are_undone_and_harmless_changes_stay(site: Site, cases: tuple[Ca
 def wrongs(site: Site, cases: Iterable[Case], output: str) -> Iterator[str]:
     """Yield what is wrong, and print a line for each change."""
     for case in cases:
-        said = re.search(rf"Change \w+ {NAMESPACE}/{case.name}\b.*?\[(\w+)\]", output)
-        by = said[1] if said else "rollout" if case.change is NO_START else "none"
-        if not case.is_fault:  # its batches are on their way when the clients stop
-            with suppress(AssertionError):
-                wait_until("all records", lambda: not case.count_missing(site.where["backend"]), HELD)  # noqa: B023
-        missing = case.count_missing(site.where["backend"])
-        took = (
-            f"undone after {case.undo_seconds:.0f} s, new pods for {case.new_pod_seconds:.0f} s"
-            if case.undone_time
-            else "stays"
-        )
-        tries, sent = sum(one.failed_tries for one in case.loads), sum(len(one.taken) for one in case.loads)
-        over = sum(len(one.lost) for one in case.loads)
-        lost = f"{missing} records lost" + (f", {over} requests tried for a minute" if over else "")
-        line = f"{case.title}: {by}, {took}, {sent} requests, {tries} tries failed, {lost}"
-        print(line)
-        late = not case.undone_time or case.undo_seconds > BAR or (case.keeps_all_data and missing)
-        if (
-            late
-            if case.is_fault
-            else (said or case.undone_time or case.makes_difference(site.where) != bool(case.ready_time))
-        ):
-            yield line
-        if case.change is NO_START and tries:
+        if not case.is_fault:
+            wait_for_last_batches(site, case)
+        result = describe_result(site, case, output)
+        print(result.line)
+        is_wrong = is_late(result) if case.is_fault else is_disturbed(site, result)
+        if is_wrong:
+            yield result.line
+        if case.change is NO_START and result.failed_tries:
             yield f"{case.title}: clients have seen it"
+
+
+def wait_for_last_batches(site: Site, case: Case) -> None:
+    """Wait for what is on its way when the clients stop; what does not arrive is missing in the result."""
+    with suppress(AssertionError):
+        wait_until("all records", lambda: not case.count_missing(site.where["backend"]), HELD)
+
+
+def describe_result(site: Site, case: Case, output: str) -> Result:
+    """Return what became of a change, by what a run printed and what clients and the backend have."""
+    said = re.search(rf"Change \w+ {NAMESPACE}/{case.name}\b.*?\[(\w+)\]", output)
+    missing = case.count_missing(site.where["backend"])
+    failed_tries = sum(load.failed_tries for load in case.loads)
+    facts = [
+        find_judge(case, said[1] if said else ""),
+        describe_undoing(case),
+        f"{sum(len(load.taken) for load in case.loads)} requests",
+        f"{failed_tries} tries failed",
+        describe_losses(case, missing),
+    ]
+    return Result(case, bool(said), missing, failed_tries, f"{case.title}: {', '.join(facts)}")
+
+
+def find_judge(case: Case, check: str) -> str:
+    """Return what found a fault: the check that the run names, the rollout, or none."""
+    return check or ("rollout" if case.change is NO_START else "none")
+
+
+def describe_undoing(case: Case) -> str:
+    if not case.undone_time:
+        return "stays"
+    return f"undone after {case.undo_seconds:.0f} s, new pods for {case.new_pod_seconds:.0f} s"
+
+
+def describe_losses(case: Case, missing: int) -> str:
+    overdue = sum(len(load.lost) for load in case.loads)
+    lost = f"{missing} records lost"
+    return f"{lost}, {overdue} requests tried for a minute" if overdue else lost
+
+
+def is_late(result: Result) -> bool:
+    """Whether a fault stays, goes too late, or costs data that its collector would have kept."""
+    case = result.case
+    if not case.undone_time or case.undo_seconds > BAR:
+        return True
+    return case.keeps_all_data and result.missing > 0
+
+
+def is_disturbed(site: Site, result: Result) -> bool:
+    """Whether a harmless change is judged a fault, is undone, or has no new pods although it makes a difference."""
+    case = result.case
+    if result.is_judged_fault or case.undone_time:
+        return True
+    return case.makes_difference(site.where) != bool(case.ready_time)
 
 
 def test_a_run_that_is_killed_is_completed_or_undone_by_the_next(site: Site) -> None:
