@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
-from itertools import product
+from collections.abc import Iterable, Iterator
+from itertools import pairwise, product
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.reference_remedies import describe_remedy
@@ -43,48 +44,104 @@ LEAST = 25
 def texts(path: Path) -> Iterator[str]:
     """Yield the texts of a module: those of one f-string together, with X for each value."""
     nodes = source.nodes(str(path.relative_to(ROOT)))
-    inner = {id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
-    documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
-    inner |= {
-        id(node.body[0].value)
-        for node in nodes
-        if isinstance(node, documented) and node.body and isinstance(node.body[0], ast.Expr)
-    }
+    skipped = {id(node) for node in (*parts_of_texts(nodes), *docstrings(nodes))}
     for node in nodes:
         if isinstance(node, ast.JoinedStr):
             yield "".join(str(part.value) if isinstance(part, ast.Constant) else "X" for part in node.values)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in inner:
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in skipped:
             yield node.value
 
 
+def parts_of_texts(nodes: Iterable[ast.AST]) -> Iterator[ast.expr]:
+    """Yield what f-strings are made of."""
+    for node in nodes:
+        if isinstance(node, ast.JoinedStr):
+            yield from node.values
+
+
+def docstrings(nodes: Iterable[ast.AST]) -> Iterator[ast.expr]:
+    """Yield what modules, classes and functions begin with, if it is an expression."""
+    for node in nodes:
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
+            first = next(iter(node.body), None)
+            if isinstance(first, ast.Expr):
+                yield first.value
+
+
 def commands() -> list[str]:
-    read = [text for path in SOURCES for text in texts(path)]
-    lines = [line for path in TASKS for line in path.read_text(encoding="utf-8").splitlines() if "name:" not in line]
-    read += [re.sub(r"{{.*?}}", "X", line) for line in lines]
-    found = [match["marked"] or match["plain"] for text in read for match in COMMAND.finditer(text)]
+    """Return the commands of all messages, each once: those of a pipe or a list alone."""
+    found = {part for text in written_texts() for part in commands_of(text)}
     # One word after the program is no command, but what to use: `kubectl port-forward`.
-    parts = [part.strip(" .)") for one in found for part in re.split(r"&&|\|", one)]
-    return sorted({part for part in parts if len(part.split()) > 2})
+    return sorted(part for part in found if len(part.split()) > 2)
+
+
+def written_texts() -> Iterator[str]:
+    """Yield the texts of modules, and the lines of tasks but for their names, with X for each value."""
+    for path in SOURCES:
+        yield from texts(path)
+    for path in TASKS:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if "name:" not in line:
+                yield re.sub(r"{{.*?}}", "X", line)
+
+
+def commands_of(text: str) -> Iterator[str]:
+    for match in COMMAND.finditer(text):
+        for part in re.split(r"&&|\|", match["marked"] or match["plain"]):
+            yield part.strip(" .)")
+
+
+class Kubectl(NamedTuple):
+    """A command of kubectl: `get`, `pod/a` and all words after the program."""
+
+    verb: str
+    kind: str
+    words: list[str]
+
+    @classmethod
+    def from_words(cls, words: list[str]) -> Kubectl:
+        """Read the words after the program. Before the verb there may be a namespace: `-n a get pod`."""
+        others = [word for before, word in pairwise(("", *words)) if "-n" not in (before, word)]
+        verb, *rest = others
+        return cls(verb, next((word for word in rest if not word.startswith("-")), ""), words)
 
 
 def faults(command: str) -> list[str]:
     """Return what keeps a command from working as it stands."""
     program, *words = command.split()
     if program == "ansible-playbook":
-        name = words[0].rpartition(".")[2]
-        known = name == "X" or (ROOT / "playbooks" / f"{name}.yml").is_file()
-        return [] if known and ("-i" in words or "X" in words) else ["names no playbook, or no inventory"]
-    spaces = {"-n", "--namespace", "-A", "--raw"} & set(words)
-    verb, *rest = [word for at, word in enumerate(words) if word != "-n" and (at == 0 or words[at - 1] != "-n")]
-    kind = next((word for word in rest if not word.startswith("-")), "")
-    wrong = []
-    if verb in NAMESPACED and not spaces and kind.partition("/")[0] not in CLUSTER:
-        wrong.append("names no namespace")
-    if verb == "create" and kind == "namespace" and "--dry-run=client" not in words:
-        wrong.append("fails if the namespace exists")
-    if verb == "create" and kind in ("secret", "configmap") and "--from-" not in command:
-        wrong.append("creates an empty object")
-    return wrong
+        return [] if names_playbook(words) else ["names no playbook, or no inventory"]
+    asked = Kubectl.from_words(words)
+    return [fault for fault, is_wrong in KUBECTL_FAULTS if is_wrong(asked)]
+
+
+def names_playbook(words: list[str]) -> bool:
+    """Whether a command has a playbook that exists, and an inventory; X stands for both."""
+    name = words[0].rpartition(".")[2]
+    is_known = name == "X" or (ROOT / "playbooks" / f"{name}.yml").is_file()
+    return is_known and ("-i" in words or "X" in words)
+
+
+def lacks_namespace(asked: Kubectl) -> bool:
+    is_of_cluster = asked.kind.partition("/")[0] in CLUSTER
+    has_namespace = bool({"-n", "--namespace", "-A", "--raw"} & set(asked.words))
+    return asked.verb in NAMESPACED and not has_namespace and not is_of_cluster
+
+
+def fails_if_there(asked: Kubectl) -> bool:
+    return (asked.verb, asked.kind) == ("create", "namespace") and "--dry-run=client" not in asked.words
+
+
+def creates_nothing_in_it(asked: Kubectl) -> bool:
+    is_of_keys = asked.verb == "create" and asked.kind in ("secret", "configmap")
+    return is_of_keys and not any("--from-" in word for word in asked.words)
+
+
+KUBECTL_FAULTS = (
+    ("names no namespace", lacks_namespace),
+    ("fails if the namespace exists", fails_if_there),
+    ("creates an empty object", creates_nothing_in_it),
+)
 
 
 def test_commands_of_messages_work_as_they_stand() -> None:
