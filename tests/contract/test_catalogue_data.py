@@ -80,7 +80,7 @@ def test_rows_are_unique_and_in_order() -> None:
 
 
 @pytest.mark.parametrize("row", TABLES["components"], ids=lambda row: f"{row['section']}-{row['type']}")
-def test_a_row_is_well_formed(row: dict[str, Any]) -> None:
+def test_the_versions_of_a_row_are_spans_in_order(row: dict[str, Any]) -> None:
     for name, text in row["in"].items():
         bounds = [part for span in text.split() for part in span.split("..")]
         numbers = [[int(number) for number in bound.split(".")] for bound in bounds if bound]
@@ -88,11 +88,15 @@ def test_a_row_is_well_formed(row: dict[str, Any]) -> None:
         assert numbers == sorted(numbers), text
         assert "" not in bounds[:-1], text
         assert name in CATALOGUE.distributions
+
+
+@pytest.mark.parametrize("row", TABLES["components"], ids=lambda row: f"{row['section']}-{row['type']}")
+def test_the_stability_of_a_row_has_its_signals(row: dict[str, Any]) -> None:
+    known = {"extension"} if row["section"] == "extensions" else SIGNALS
     for version, levels in row["stability"].items():
         assert VERSION.match(version)
         assert set(levels.values()) <= LEVELS
-        ends = {end for signal in levels for end in signal.split(">")}
-        assert ends <= (SIGNALS if row["section"] != "extensions" else {"extension"})
+        assert {end for signal in levels for end in signal.split(">")} <= known
         assert all((">" in signal) == (row["section"] == "connectors") for signal in levels)
 
 
