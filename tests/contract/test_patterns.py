@@ -111,20 +111,38 @@ def patterns() -> Iterator[Used]:
 
 def calls(path: str, node: ast.AST) -> Iterator[Used]:
     """Yield the pattern of a call such as `re.sub(pattern, by, text)`."""
-    function = node.func if isinstance(node, ast.Call) else None
-    if not (isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name) and function.value.id == "re"):
+    if not isinstance(node, ast.Call):
         return
-    if not isinstance(node, ast.Call) or function.attr not in FUNCTIONS:
+    name = function_of_re(node)
+    if name not in FUNCTIONS:
         return
-    others = (*node.args[1:], *(keyword.value for keyword in node.keywords))
-    flags = [part for part in others if re.search(r"\bre\.", ast.unparse(part))]
-    values = [value for one in texts(path, node.args[0]) for value in ([one] if isinstance(one, str) else [])]
+    values = [text for text in texts(path, node.args[0]) if isinstance(text, str)]
     assert values, f"{path}:{node.lineno}: the pattern is not known before the program runs; compile it in a table"
-    uses = (USE_OF[function.attr],) if function.attr in USE_OF else USES
+    uses = (USE_OF[name],) if name in USE_OF else USES
     for value in values:
-        known = evaluated(path, flags[0]) if flags else 0
-        if function.attr != "compile" or not any(value == one.pattern for one in compiled_in(path)):
-            yield Used(f"{path}:{node.lineno}", re.compile(value, known), uses)
+        if name != "compile" or not is_held(path, value):
+            yield Used(f"{path}:{node.lineno}", re.compile(value, flags_of(path, node)), uses)
+
+
+def function_of_re(call: ast.Call) -> str:
+    """Return the name of a function of the module `re` that is called; empty for any other call."""
+    function = call.func
+    if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name) and function.value.id == "re":
+        return function.attr
+    return ""
+
+
+def flags_of(path: str, call: ast.Call) -> Any:
+    """Return the flags that a call gives, wherever they stand: `re.DOTALL`."""
+    for part in (*call.args[1:], *(keyword.value for keyword in call.keywords)):
+        if re.search(r"\bre\.", ast.unparse(part)):
+            return evaluated(path, part)
+    return 0
+
+
+def is_held(path: str, pattern: str) -> bool:
+    """Whether a module has a compiled pattern under a name or in a table, where `patterns` finds it with its uses."""
+    return any(pattern == one.pattern for one in compiled_in(path))
 
 
 @cache
@@ -135,12 +153,19 @@ def compiled_in(path: str) -> list[re.Pattern[str]]:
 def texts(path: str, node: ast.expr) -> list[Any]:
     """Return the values that an expression can have: what the module knows, or the fields of its tables."""
     if isinstance(node, ast.JoinedStr):
-        parts = [evaluated(path, one.value) if isinstance(one, ast.FormattedValue) else one for one in node.values]
-        return ["".join(str(one.value) if isinstance(one, ast.Constant) else str(one or "abc") for one in parts)]
+        return ["".join(part_of_text(path, part) for part in node.values)]
     value = evaluated(path, node)
     if value is None and isinstance(node, ast.Attribute):
         return [getattr(one, node.attr) for one in held(path) if hasattr(one, node.attr)]
     return [value.pattern if isinstance(value, re.Pattern) else value]
+
+
+def part_of_text(path: str, node: ast.expr) -> str:
+    """Return a part of an f-string: its value, or `abc` for what is not known before the program runs."""
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    value = evaluated(path, node.value) if isinstance(node, ast.FormattedValue) else None
+    return str(value or "abc")
 
 
 def held(path: str) -> list[Any]:
