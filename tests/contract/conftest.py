@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,10 +14,8 @@ import pytest
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the tables that tests recorded; with workers, too."""
     told: dict[str, list[Any]] = {"mutants": [], "corpus": []}
-    for reports in terminalreporter.stats.values():
-        for report in reports:
-            for key, value in getattr(report, "user_properties", ()) if getattr(report, "when", "") == "call" else ():
-                told.setdefault(key, []).append(value)
+    for key, value in _list_records(terminalreporter):
+        told.setdefault(key, []).append(value)
     if told["mutants"]:
         counts = sorted((name, count) for name, count in told["mutants"])
         terminalreporter.section(f"{sum(count for _name, count in counts)} mutants")
@@ -25,3 +24,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("public configs")
         for line in told["corpus"]:
             terminalreporter.line(str(line))
+
+
+def _list_records(terminalreporter: pytest.TerminalReporter) -> Iterator[tuple[str, Any]]:
+    """Yield what tests recorded with `record_property`, and not what set them up."""
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if getattr(report, "when", "") == "call":
+                yield from getattr(report, "user_properties", ())

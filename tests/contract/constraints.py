@@ -70,19 +70,26 @@ def _host(constraints: Json, spec: Json, container: Json) -> Iterator[str]:
 
 
 def _identity(constraints: Json, security: Json) -> Iterator[str]:
-    user, group = security.get("runAsUser"), security.get("fsGroup")
-    allowed = constraints["runAsUser"]
-    if user is not None and allowed != {"type": "MustRunAs", "uid": user}:
+    user = security.get("runAsUser")
+    if user is not None and constraints["runAsUser"] != {"type": "MustRunAs", "uid": user}:
         yield f"user {user}"
-    ranges = constraints["fsGroup"].get("ranges", [])
-    if group is not None and not any(item["min"] <= group <= item["max"] for item in ranges):
+    group = security.get("fsGroup")
+    if group is not None and not _is_group_allowed(constraints, group):
         yield f"group {group}"
     options = security.get("seLinuxOptions")
     if options is not None and constraints["seLinuxContext"].get("seLinuxOptions") != options:
         yield "SELinux options"
-    profile = (security.get("seccompProfile") or {}).get("type")
-    if profile != "RuntimeDefault" or "runtime/default" not in constraints["seccompProfiles"]:
+    if not _is_profile_allowed(constraints, security.get("seccompProfile") or {}):
         yield "seccomp profile"
+
+
+def _is_group_allowed(constraints: Json, group: int) -> bool:
+    """Whether a group is in a range of the constraints."""
+    return any(item["min"] <= group <= item["max"] for item in constraints["fsGroup"].get("ranges", []))
+
+
+def _is_profile_allowed(constraints: Json, profile: Json) -> bool:
+    return profile.get("type") == "RuntimeDefault" and "runtime/default" in constraints["seccompProfiles"]
 
 
 def _container(constraints: Json, security: Json) -> Iterator[str]:

@@ -81,6 +81,7 @@ ODD: tuple[Any, ...] = (
         [["a", "b"]],
     ),
 )
+ODD_KEYS = tuple(one for one in ODD if not isinstance(one, (list, dict)))
 PIECES = (
     *(
         "&a ",
@@ -179,13 +180,17 @@ def _change_at(chance: random.Random, holder: Any, key: Any, places: list[tuple[
             holder.append(deepcopy(holder[key]))
         case 2:
             other, place = chance.choice(places)
-            if (isinstance(other, dict) and place in other) or (isinstance(other, list) and place < len(other)):
+            if _is_there(other, place):
                 holder[key] = deepcopy(other[place])
         case 3 if isinstance(holder, dict):
-            odd = chance.choice([one for one in ODD if not isinstance(one, (list, dict))])
-            holder[odd] = holder.pop(key)
+            holder[chance.choice(ODD_KEYS)] = holder.pop(key)
         case _:
             holder[key] = deepcopy(chance.choice(ODD))
+
+
+def _is_there(holder: Any, key: Any) -> bool:
+    """Whether a place is there still: a change before may have taken it away."""
+    return key in holder if isinstance(holder, dict) else key < len(holder)
 
 
 def failures(run: Callable[[Any], Iterable[str]], made: Iterable[Any]) -> list[str]:

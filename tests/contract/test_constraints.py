@@ -49,18 +49,22 @@ def split(manifests: list[Json]) -> tuple[list[Json], list[Json]]:
 def narrower(constraints: Json) -> Iterator[tuple[str, Json]]:
     """Yield constraints that allow one thing less, each with the name of that."""
     for key, value in constraints.items():
-        less = deepcopy(constraints)
-        if value is True and key != "readOnlyRootFilesystem":
-            less[key] = False
-        elif key == "runAsUser" and "uid" in value:
-            less[key] = RESTRICTED_V2[key]
-        elif key in ("fsGroup", "seLinuxContext") and len(value) > 1:
-            less[key] = {"type": value["type"]}
-        else:
-            continue
-        yield key, less
+        less = narrower_value(key, value)
+        if less is not None:
+            yield key, {**deepcopy(constraints), key: less}
     for kind in constraints["volumes"]:
         yield f"volume {kind}", {**constraints, "volumes": [other for other in constraints["volumes"] if other != kind]}
+
+
+def narrower_value(key: str, value: Any) -> Any:
+    """Return what allows less than a field of constraints does; None if nothing does."""
+    if value is True and key != "readOnlyRootFilesystem":
+        return False
+    if key == "runAsUser" and "uid" in value:
+        return RESTRICTED_V2[key]
+    if key in ("fsGroup", "seLinuxContext") and len(value) > 1:
+        return {"type": value["type"]}
+    return None
 
 
 @pytest.mark.parametrize("combination", CASES, ids=ids)

@@ -52,10 +52,16 @@ def objects() -> tuple[list[dict[str, Any]], ...]:
 def texts() -> tuple[str, ...]:
     """Configs alone, and the objects around them."""
     items = [item for stream in objects() for item in stream]
-    values = [value for item in items if item["kind"] == KINDS[0] for value in (item.get("data") or {}).values()]
-    configs = [value for value in values if looks_like_config(value)]
-    resources = [_yaml.dump(item["spec"]["config"]) for item in items if item["kind"] == KINDS[1]]
-    return (*configs, *resources, *(text(path) for path in RENDERED if len(text(path)) < LONGEST))
+    configs = [config for item in items for config in configs_in_data(item)]
+    resources = [_yaml.dump(item["spec"]["config"]) for item in items if item["kind"] == "OpenTelemetryCollector"]
+    rendered = [text(path) for path in RENDERED]
+    return (*configs, *resources, *(one for one in rendered if len(one) < LONGEST))
+
+
+def configs_in_data(item: dict[str, Any]) -> Iterator[str]:
+    """Yield the configs in a ConfigMap; nothing of any other object."""
+    if item["kind"] == "ConfigMap":
+        yield from filter(looks_like_config, (item.get("data") or {}).values())
 
 
 @cache
@@ -126,16 +132,21 @@ def odd(chance: random.Random, option: dict[str, Any]) -> Any:
         elements = {**option, "type": option.get("elements", "raw"), "elements": "raw"}
         return [odd(chance, elements) for _item in range(chance.randint(1, 2))]
     if option.get("options"):
-        return {
-            key: odd(chance, one)
-            for key, one in option["options"].items()
-            if one.get("required") or chance.random() < 0.3
-        }
+        return odd_options(chance, option["options"])
     if option.get("choices"):
         return chance.choice(option["choices"])
     if kind == "dict":
         return {chance.choice(("a", "A_B", "a/b", "otlp")): chance.choice(ODD)}
     return chance.choice([one for one in ODD if isinstance(one, TYPES.get(kind, object))])
+
+
+def odd_options(chance: random.Random, options: dict[str, Any]) -> dict[str, Any]:
+    """Return values for the options that are required, and for some of the others."""
+    found = {}
+    for key, option in options.items():
+        if option.get("required") or chance.random() < 0.3:
+            found[key] = odd(chance, option)
+    return found
 
 
 def built(variables: dict[str, Any]) -> Iterator[str]:

@@ -13,6 +13,7 @@ import ast
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 import pytest
 
@@ -81,18 +82,41 @@ def passed_on_by(source: str) -> set[str]:
     return passed_on(module, list(ast.walk(module)))
 
 
+class Imported(NamedTuple):
+    """A name of another plugin that a file imports: `from .a import b as c` is `(".../a", "b", "c")`."""
+
+    package: PurePosixPath
+    name: str
+    local: str
+
+    @property
+    def module(self) -> str:
+        """The file, if the name is that of a file of a package."""
+        return f"{self.package / self.name}.py"
+
+    @property
+    def holder(self) -> str:
+        """The file that the name is asked of otherwise."""
+        return f"{self.package}.py"
+
+
+def relative_imports(path: str) -> Iterator[Imported]:
+    """Yield the names that a file imports of other plugins, at any depth."""
+    for node in nodes(path):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            package = PurePosixPath(path).parents[node.level - 1].joinpath(*(node.module or "").split("."))
+            for alias in node.names:
+                yield Imported(package, alias.name, alias.asname or alias.name)
+
+
 def second_doors(path: str) -> Iterator[str]:
     """Yield each name that a file imports, or reads as an attribute, from a file that does not define the name."""
     modules: dict[str, str] = {}
-    for node in nodes(path):
-        if not isinstance(node, ast.ImportFrom) or not node.level:
-            continue
-        package = PurePosixPath(path).parents[node.level - 1].joinpath(*(node.module or "").split("."))
-        for alias in node.names:
-            if f"{package / alias.name}.py" in KNOWN:
-                modules[alias.asname or alias.name] = f"{package / alias.name}.py"
-            elif f"{package}.py" in KNOWN and alias.name not in defined(f"{package}.py"):
-                yield f"{alias.name} from {package}.py"
+    for one in relative_imports(path):
+        if one.module in KNOWN:
+            modules[one.local] = one.module
+        elif one.holder in KNOWN and one.name not in defined(one.holder):
+            yield f"{one.name} from {one.holder}"
     for module, name in find_used_attributes(modules, nodes(path)):
         if name in imported(module) - defined(module):
             yield f"{name} from {module}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -158,14 +159,21 @@ def test_a_path_that_is_gone_would_be_noticed() -> None:
 
 def reasons(path: str) -> list[str]:
     """Return the longest fixed part of each reason with which a file raises a Problem."""
-    values = [
-        node.args[0] if isinstance(node, ast.Call) else node.value
-        for node in nodes(path)
-        if (isinstance(node, ast.Call) and node.args and getattr(node.func, "id", "") in ("Problem", "Failure"))
-        or (isinstance(node, ast.Assign) and "wrong" in map(ast.unparse, node.targets))
-    ]
-    parts = [[str(one.value) for one in ast.walk(value) if isinstance(one, ast.Constant)] for value in values]
-    return [max(found, key=len).strip(" .,:;()'`\n") for found in parts if found]
+    found = []
+    for value in values_of_reasons(path):
+        parts = [str(one.value) for one in ast.walk(value) if isinstance(one, ast.Constant)]
+        if parts:
+            found.append(max(parts, key=len).strip(" .,:;()'`\n"))
+    return found
+
+
+def values_of_reasons(path: str) -> Iterator[ast.expr]:
+    """Yield what is given to a Problem first, and what a file names `wrong` before it."""
+    for node in nodes(path):
+        if isinstance(node, ast.Call) and node.args and getattr(node.func, "id", "") in ("Problem", "Failure"):
+            yield node.args[0]
+        if isinstance(node, ast.Assign) and "wrong" in map(ast.unparse, node.targets):
+            yield node.value
 
 
 @pytest.mark.parametrize("path", files("plugins/module_utils/_change/*.py"))

@@ -40,9 +40,13 @@ def holders(module_nodes: Iterable[ast.AST], name: str) -> set[str]:
         if isinstance(node, ast.ClassDef) and node.name == name:
             found.add("self")
         if isinstance(node, (ast.Assign, ast.NamedExpr)) and named(node.value) == name.lower():
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            found.update(named(target) for target in targets)
+            found.update(named(target) for target in targets(node))
     return found
+
+
+def targets(node: ast.Assign | ast.NamedExpr) -> list[ast.expr]:
+    """Return what an assignment sets: `a` and `b` of `a = b = 1`."""
+    return node.targets if isinstance(node, ast.Assign) else [node.target]
 
 
 @cache
@@ -76,14 +80,23 @@ def set_by_production(name: str) -> set[str]:
     """Return the fields of a class that any plugin sets."""
     found: set[str] = set()
     for path in files("plugins/*.py"):
-        calls = [node for node in nodes(path) if isinstance(node, ast.Call)]
-        made = [call for call in calls if named(call.func) == name]
+        made = [call for call in calls(path) if named(call.func) == name]
         for call in made:
             found.update(given(call, name), spread(call, nodes(path)))
-        for call in calls if made or f"{name.lower()}(" in text(path) else ():
-            if named(call.func) in COPIES:
-                found.update(keyword.arg for keyword in call.keywords if keyword.arg)
+        if made or f"{name.lower()}(" in text(path):
+            found.update(set_in_copies(path))
     return found & set(fields(name))
+
+
+def calls(path: str) -> list[ast.Call]:
+    return [node for node in nodes(path) if isinstance(node, ast.Call)]
+
+
+def set_in_copies(path: str) -> Iterator[str]:
+    """Yield the fields that a file sets in changed copies."""
+    for call in calls(path):
+        if named(call.func) in COPIES:
+            yield from (keyword.arg for keyword in call.keywords if keyword.arg)
 
 
 @pytest.mark.parametrize("name", ["Deployment", "Subject"])

@@ -59,16 +59,25 @@ INTERFACES = dict(interfaces())
 def wrong(name: str, found: Mapping[str, Any], parent: Version | None = None) -> Iterator[str]:
     """Yield each version that cannot be: of an interface the one that lists it, of an option no older than that."""
     own = number(found["version_added"]) if "version_added" in found else parent
-    known = {*map(number, RELEASES), NEXT}
-    if own is None or own not in known:
-        yield f"{name}: version_added is {found.get('version_added')}, the next release is {'.'.join(map(str, NEXT))}"
+    if own is None or own not in {*map(number, RELEASES), NEXT}:
+        yield f"{name}: version_added is {found.get('version_added')}, the next release is {spelled(NEXT)}"
         return
-    if parent is None and name.count("/") == 1 and own != LISTED.get(name, NEXT):
-        yield f"{name}: the changelog has it since {'.'.join(map(str, LISTED.get(name, NEXT)))}"
+    is_listed = parent is None and name.count("/") == 1  # unlike an option, and an entry point of a role beside `main`
+    if is_listed and own != LISTED.get(name, NEXT):
+        yield f"{name}: the changelog has it since {spelled(LISTED.get(name, NEXT))}"
     if parent and own < parent:
         yield f"{name}: version_added is older than what has the option"
-    for option, spec in {**(found.get("options") or {}), **(found.get("suboptions") or {})}.items():
+    for option, spec in options(found).items():
         yield from wrong(f"{name}.{option}", spec, own)
+
+
+def options(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of an interface, or the suboptions of an option."""
+    return {**(found.get("options") or {}), **(found.get("suboptions") or {})}
+
+
+def spelled(version: Version) -> str:
+    return ".".join(map(str, version))
 
 
 @pytest.mark.parametrize("name", INTERFACES)
@@ -84,8 +93,8 @@ def of(version: str | None, **option: Any) -> dict[str, Any]:
     return {**({"version_added": version} if version else {}), "options": {"a": option} if option else {}}
 
 
-LATER = ".".join(map(str, (NEXT[0], NEXT[1] + 1, 0)))
-UNRELEASED = ".".join(map(str, NEXT))
+LATER = spelled((NEXT[0], NEXT[1] + 1, 0))
+UNRELEASED = spelled(NEXT)
 
 
 @pytest.mark.parametrize(
