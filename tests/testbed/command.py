@@ -34,7 +34,7 @@ def run(
     try:
         process = subprocess.Popen(
             argv,
-            stdin=subprocess.PIPE if text is not None else stdin or subprocess.DEVNULL,
+            stdin=_choose_input(stdin, text),
             stdout=output_file or subprocess.PIPE,
             stderr=subprocess.STDOUT,
             env=dict(env) if env is not None else None,
@@ -46,17 +46,29 @@ def run(
     finally:
         if output_file:
             output_file.close()
-    with _RUNNING_LOCK:
-        _RUNNING_PROCESSES.add(process)
-    try:
-        output = process.communicate(text)[0] or ""
-    finally:
-        with _RUNNING_LOCK:
-            _RUNNING_PROCESSES.discard(process)
+    output = _await_output(process, text)
     if process.returncode:
         shown_output = read_last_lines(log) if log else output.strip()
         raise ClusterError(f"`{' '.join(argv)[:160]}` failed with code {process.returncode}", shown_output, do)
     return output
+
+
+def _choose_input(stdin: IO[bytes] | None, text: str | None) -> IO[bytes] | int:
+    """Return what a program reads: a text that is fed to it, a file, or nothing."""
+    if text is not None:
+        return subprocess.PIPE
+    return stdin or subprocess.DEVNULL
+
+
+def _await_output(process: subprocess.Popen[str], text: str | None) -> str:
+    """Return what a process prints until it ends. Meanwhile it is among those that can be stopped."""
+    with _RUNNING_LOCK:
+        _RUNNING_PROCESSES.add(process)
+    try:
+        return process.communicate(text)[0] or ""
+    finally:
+        with _RUNNING_LOCK:
+            _RUNNING_PROCESSES.discard(process)
 
 
 def can_run(argv: Sequence[str], timeout: float = 20) -> bool:

@@ -152,19 +152,32 @@ def _find_empty_answer_faults(operation: str, answer: Answer) -> list[str]:
 
 def _find_faults(shape: Any, value: Any, value_path: str) -> Iterator[str]:
     """Yield what is wrong with a value; `value_path` is its path, which begins with the operation."""
-    type_name = shape.type_name
-    if not isinstance(value, PYTHON_TYPES[type_name]) or (type_name != "boolean" and isinstance(value, bool)):
-        yield f"{value_path} is {type(value).__name__}, not {type_name}"
-    elif type_name == "structure":
+    if not _has_type(shape.type_name, value):
+        yield f"{value_path} is {type(value).__name__}, not {shape.type_name}"
+    elif shape.type_name == "structure":
         yield from _find_structure_faults(shape, value, value_path)
-    elif type_name == "list":
+    elif shape.type_name == "list":
         for index, member_value in enumerate(value):
             yield from _find_faults(shape.member, member_value, f"{value_path}[{index}]")
-    elif type_name == "map":
+    elif shape.type_name == "map":
         for key, member_value in value.items():
             yield from _find_faults(shape.value, member_value, f"{value_path}.{key}")
-    elif type_name == "string" and getattr(shape, "enum", None) and value not in shape.enum:
-        yield f"{value_path} is '{value}', none of {', '.join(shape.enum)}"
+    elif shape.type_name == "string":
+        yield from _find_word_faults(shape, value, value_path)
+
+
+def _has_type(type_name: str, value: Any) -> bool:
+    """Whether a value has a type of the model. In Python, a boolean is an integer too."""
+    if not isinstance(value, PYTHON_TYPES[type_name]):
+        return False
+    return type_name == "boolean" or not isinstance(value, bool)
+
+
+def _find_word_faults(shape: Any, value: str, value_path: str) -> Iterator[str]:
+    """Yield the fault of a word that is none of those that the model lists."""
+    words = getattr(shape, "enum", None)
+    if words and value not in words:
+        yield f"{value_path} is '{value}', none of {', '.join(words)}"
 
 
 def _find_structure_faults(shape: Any, value: Answer, value_path: str) -> Iterator[str]:
