@@ -128,23 +128,36 @@ def running(
 def sent(program: Path, file: Path, made: TargetBuild | None, queue: dict[str, Any], down: bool) -> Sent:  # noqa: F811
     """Return what becomes of the load; with a target, the batches are moved into the exporter first."""
     load = Sent()
-    (load.down.set if down else load.down.clear)()
+    if down:
+        load.down.set()
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with serve_answers(load.answer) as backend:
         settings = config(port, backend, queue)
         if made:
-            moves = [one for one in move_batches_to_exporters(settings, made) if isinstance(one, ConfigChange)]
-            settings = apply_edits(settings, [edit for one in moves for edit in one.edits])
-            assert "batch" not in settings["processors"]
+            settings = with_moved_batches(settings, made)
         file.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
         with running(program, file, port), ThreadPoolExecutor(CLIENTS) as pool:
             list(pool.map(lambda first: load.send(port, first), range(CLIENTS)))
             load.down.clear()
-            end = time.monotonic() + PATIENCE
-            while down and len(load.stored) < (len(load.accepted) if made else 1) and time.monotonic() < end:
-                threading.Event().wait(0.05)  # a Collector that ends tries no request again
+            if down:  # a Collector that ends tries no request again
+                wait_for_spans(load, len(load.accepted) if made else 1)
     return load
+
+
+def with_moved_batches(settings: dict[str, Any], made: TargetBuild) -> dict[str, Any]:
+    """Return a config whose exporters make the batches of its processors."""
+    moves = [one for one in move_batches_to_exporters(settings, made) if isinstance(one, ConfigChange)]
+    moved: dict[str, Any] = apply_edits(settings, [edit for one in moves for edit in one.edits])
+    assert "batch" not in moved["processors"]
+    return moved
+
+
+def wait_for_spans(load: Sent, count: int) -> None:
+    """Wait until the backend has so many spans, as long as that may take."""
+    end = time.monotonic() + PATIENCE
+    while len(load.stored) < count and time.monotonic() < end:
+        threading.Event().wait(0.05)
 
 
 def test_batches_are_equal_and_a_shutdown_loses_nothing(program: Path, target: TargetBuild, tmp_path: Path) -> None:  # noqa: F811

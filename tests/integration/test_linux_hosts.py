@@ -107,17 +107,33 @@ class Machine:
     @classmethod
     def now(cls, slot: int) -> Machine:
         """What there is now of this slot, and the mounts of all."""
-        of_slot = (f"{netns.LINK_PREFIX}{slot}", f"{netns.LINK_PREFIX}{slot}n*", f"{netns.LINK_PREFIX}{slot}sw")
-        found = {
-            folder: {path.name for pattern in of_slot for path in folder.glob(pattern)}
-            for folder in (netns.NAMESPACES_FOLDER, netns.LINKS_FOLDER)
-        }
-        groups = {str(path) for pattern in ("", "*/") for path in cgroups.ROOT.glob(f"{pattern}{of_slot[1]}")}
-        points = {line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()}
-        mounts = {point for point in points if point.startswith(str(HOME.hosts)) or netns.LINK_PREFIX in point}
-        mounts = {point for point in mounts if Path(point).name in found[netns.NAMESPACES_FOLDER] or "/hosts/" in point}
-        notes = {str(path) for path in Path("/run/systemd").glob(f"nspawn/*/{of_slot[0]}*")}
-        return cls(mounts, found[netns.NAMESPACES_FOLDER], found[netns.LINKS_FOLDER], groups, notes)
+        link, hosts, switch = (
+            f"{netns.LINK_PREFIX}{slot}",
+            f"{netns.LINK_PREFIX}{slot}n*",
+            f"{netns.LINK_PREFIX}{slot}sw",
+        )
+        namespaces = {path.name for path in _find_paths(netns.NAMESPACES_FOLDER, link, hosts, switch)}
+        return cls(
+            mounts={point for point in _list_mount_points() if Path(point).name in namespaces or "/hosts/" in point},
+            namespaces=namespaces,
+            links={path.name for path in _find_paths(netns.LINKS_FOLDER, link, hosts, switch)},
+            cgroups={str(path) for path in _find_paths(cgroups.ROOT, hosts, f"*/{hosts}")},
+            notes={str(path) for path in _find_paths(Path("/run/systemd"), f"nspawn/*/{link}*")},
+        )
+
+
+def _find_paths(folder: Path, *patterns: str) -> Iterator[Path]:
+    """Yield what fits one of the patterns in a folder."""
+    for pattern in patterns:
+        yield from folder.glob(pattern)
+
+
+def _list_mount_points() -> Iterator[str]:
+    """Yield where something is mounted for hosts of the testbed."""
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        point = line.split()[4]
+        if point.startswith(str(HOME.hosts)) or netns.LINK_PREFIX in point:
+            yield point
 
 
 NOTHING = Machine(set(), set(), set(), set(), set())

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.contract import awx_rules
@@ -65,18 +65,13 @@ class Store:
         objects: list[dict[str, Any]] = []
         for name in UNIONS.get(collection, (collection,)):
             objects += self.objects.get(name, {}).values()
-        required_filters = {key: value for key, value in filters.items() if not key.startswith(ALTERNATIVE_PREFIX)}
-        alternative_filters = {
-            key.removeprefix(ALTERNATIVE_PREFIX): value
-            for key, value in filters.items()
-            if key.startswith(ALTERNATIVE_PREFIX)
-        }
-        matching = [stored_object for stored_object in objects if all(_match_filters(stored_object, required_filters))]
-        return (
-            [stored_object for stored_object in matching if any(_match_filters(stored_object, alternative_filters))]
-            if alternative_filters
-            else matching
-        )
+        split_filters = _split_filters(filters)
+        return [
+            stored_object
+            for stored_object in objects
+            if all(_match_filters(stored_object, split_filters.required))
+            and (not split_filters.alternatives or any(_match_filters(stored_object, split_filters.alternatives)))
+        ]
 
     def add_approval(self, node: dict[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
         """Make the approval of a node and return it."""
@@ -109,6 +104,24 @@ class Store:
                 ids.clear()
             elif path.startswith(f"{collection}/"):
                 ids[:] = [other_id for other_id in ids if other_id != object_id]
+
+
+class _Filters(NamedTuple):
+    """Filters that an object has to pass, and those of which it has to pass one."""
+
+    required: dict[str, str]
+    alternatives: dict[str, str]
+
+
+def _split_filters(filters: Mapping[str, str]) -> _Filters:
+    """Return the filters of a query; those of which one is enough begin with `or__`."""
+    split_filters = _Filters({}, {})
+    for key, value in filters.items():
+        if key.startswith(ALTERNATIVE_PREFIX):
+            split_filters.alternatives[key.removeprefix(ALTERNATIVE_PREFIX)] = value
+        else:
+            split_filters.required[key] = value
+    return split_filters
 
 
 def _match_filters(stored_object: Mapping[str, Any], filters: Mapping[str, str]) -> Iterator[bool]:

@@ -227,14 +227,18 @@ class World:
         It creates objects with names that a collector may have; the others are objects with labels of a release.
         """
         (namespace, name), kind = self.random.choice(self.places), self.random.choice(list(KINDS))
-        choice, objects = self.random.random(), self.api.objects
-        labelled_paths = [
-            path for path, cluster_object in objects.items() if names.RELEASE_LABEL in _read_labels(cluster_object)
-        ]
-        copyable_paths = [path for path in labelled_paths if objects[path]["kind"] != "Namespace"]
+        choice = self.random.random()
         if choice < 0.4:
             self._make_foreign_object(kind, namespace, self.random.choice([name, name, SHARED_NAME]))
-        elif choice < 0.7 and copyable_paths:
+        else:
+            self._change_labelled_object(choice)
+
+    def _change_labelled_object(self, choice: float) -> None:
+        """Copy, recreate or annotate an object with labels of a release, if there is one."""
+        objects = self.api.objects
+        labelled_paths = [path for path, one in objects.items() if names.RELEASE_LABEL in _read_labels(one)]
+        copyable_paths = [path for path in labelled_paths if objects[path]["kind"] != "Namespace"]
+        if choice < 0.7 and copyable_paths:
             original = objects[self.random.choice(copyable_paths)]
             self.make_object(self._copy_object(original, f"copy-{self.random.randrange(9)}"), OTHERS)
         elif choice < 0.8 and labelled_paths:

@@ -115,23 +115,25 @@ class Fleet:
         workloads = self._read_object(f"--all-namespaces {_AGENT_SELECTOR} deployments")["items"]
         member_of = {member_namespace(member): member for member in self.clusters}
         for workload in workloads:
-            metadata = workload["metadata"]
-            member_pods = [pod["metadata"] for pod in pods if pod["metadata"]["namespace"] == metadata["namespace"]]
-            remaining_pods = [pod for pod in member_pods if "deletionTimestamp" not in pod]
-            volumes = workload["spec"]["template"]["spec"]["volumes"]
-            yield (
-                member_of[metadata["namespace"]],
-                MemberState(
-                    config=next(volume["configMap"]["name"] for volume in volumes if "configMap" in volume),
-                    processes=frozenset(pod["uid"] for pod in remaining_pods),
-                    begun_at=max((_unix_seconds(pod["creationTimestamp"]) for pod in remaining_pods), default=0),
-                    release_number=int(metadata["annotations"]["deployment.kubernetes.io/revision"]),
-                ),
-            )
+            namespace = workload["metadata"]["namespace"]
+            member_pods = [pod["metadata"] for pod in pods if pod["metadata"]["namespace"] == namespace]
+            yield member_of[namespace], _describe_workload(workload, member_pods)
 
     def _read_host_state(self, host: str) -> MemberState:
         release, since, newest, process = self.on(host, _HOST_STATE_COMMAND).split()
         return MemberState(release, frozenset([process]), int(since), int(newest))
+
+
+def _describe_workload(workload: dict[str, Any], pods: Iterable[dict[str, Any]]) -> MemberState:
+    """Return what runs of a Deployment, by the metadata of its pods."""
+    remaining_pods = [pod for pod in pods if "deletionTimestamp" not in pod]
+    volumes = workload["spec"]["template"]["spec"]["volumes"]
+    return MemberState(
+        config=next(volume["configMap"]["name"] for volume in volumes if "configMap" in volume),
+        processes=frozenset(pod["uid"] for pod in remaining_pods),
+        begun_at=max((_unix_seconds(pod["creationTimestamp"]) for pod in remaining_pods), default=0),
+        release_number=int(workload["metadata"]["annotations"]["deployment.kubernetes.io/revision"]),
+    )
 
 
 def _unix_seconds(timestamp: str) -> int:

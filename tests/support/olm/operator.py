@@ -69,14 +69,17 @@ def apply_config(deployment: Object, config: dict[str, Any]) -> Object:
     """Return a Deployment with what the Subscription changes in it."""
     pod = deployment["spec"]["template"]["spec"]
     for container in pod["containers"]:
-        config_variables = {variable["name"]: variable for variable in config.get("env") or []}
-        other_variables = [
-            variable for variable in container.get("env") or [] if variable["name"] not in config_variables
-        ]
-        container["env"] = [*other_variables, *config_variables.values()]
+        container["env"] = _merge_variables(container.get("env") or [], config.get("env") or [])
         container["resources"] = config.get("resources") or container.get("resources") or {}
     pod.update({key: config[key] for key in ("nodeSelector", "tolerations", "affinity") if config.get(key)})
     return deployment
+
+
+def _merge_variables(own: list[Object], configured: list[Object]) -> list[Object]:
+    """Return variables of a container with those of the Subscription, which take the place of its own."""
+    by_name = {variable["name"]: variable for variable in configured}
+    kept = [variable for variable in own if variable["name"] not in by_name]
+    return [*kept, *by_name.values()]
 
 
 def _add_labels(manifest: Object, csv: Object, labels: dict[str, str]) -> Object:
@@ -102,16 +105,21 @@ def _load_release(version: str, namespace: str) -> list[Object]:
     if not version or not file.is_file():
         return []
     documents = [document for document in yaml.safe_load_all(file.read_text(encoding="utf-8")) if document]
-    release_namespace = next(document["metadata"]["name"] for document in documents if document["kind"] == "Namespace")
+    release_namespace = _find_by_kind(documents, "Namespace")["metadata"]["name"]
     # A namespace is named in subjects, in host names and in annotations, everywhere in the same words.
     moved_documents = json.loads(json.dumps(documents).replace(release_namespace, namespace))
-    certificate_spec = next(document for document in moved_documents if document["kind"] == "Certificate")["spec"]
+    certificate_spec = _find_by_kind(moved_documents, "Certificate")["spec"]
     secret, authority = _create_certificate(certificate_spec["secretName"], namespace, certificate_spec["dnsNames"])
     manifests = [document for document in moved_documents if document["kind"] not in OMITTED_KINDS]
     for document in manifests:
         for client in _find_webhook_clients(document):
             client["caBundle"] = authority
     return [secret, *manifests]
+
+
+def _find_by_kind(documents: list[Object], kind: str) -> Object:
+    """Return the first object of a kind."""
+    return next(document for document in documents if document["kind"] == kind)
 
 
 def _find_webhook_clients(manifest: Object) -> Iterator[dict[str, Any]]:
