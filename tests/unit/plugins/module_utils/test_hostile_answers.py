@@ -255,14 +255,17 @@ class HostileAws:
             return [self._marked(item) for item in value]
         if not isinstance(value, dict):
             return value
-        free = ("message", "errorMessage", "publisher", "owner")
-        return {
-            key: item + MARK if key in free and isinstance(item, str)
-            else [one + MARK for one in item] if key == "resourceIds"
-            else {name: text + MARK for name, text in item.items()} if key == "tags"
-            else self._marked(item)
-            for key, item in value.items()
-        }  # fmt: skip
+        return {key: self._marked_field(key, item) for key, item in value.items()}
+
+    def _marked_field(self, key: str, value: Any) -> Any:
+        """Return a field with the marker behind each text that owners of resources choose."""
+        if key in ("message", "errorMessage", "publisher", "owner") and isinstance(value, str):
+            return value + MARK
+        if key == "resourceIds":
+            return [one + MARK for one in value]
+        if key == "tags":
+            return {name: text + MARK for name, text in value.items()}
+        return self._marked(value)
 
 
 @pytest.mark.parametrize("degraded", ["accept", "fail"])

@@ -174,13 +174,23 @@ def sample(name: str) -> Any:
 
 def other(option: dict[str, Any], default: Any) -> Any:
     """Return another value than the default: of a mapping its required suboptions, or the first one."""
-    inner = option.get("options") or {}
-    if inner and option["type"] == "dict":
-        keys = [key for key, one in inner.items() if one.get("required")] or list(inner)[:1]
-        return {key: other(inner[key], inner[key].get("default")) for key in keys}
-    plain = {"bool": not default, "int": (default or 0) + 5 if isinstance(default, int) else 5, "list": ["a"]}
-    text = next((choice for choice in option.get("choices", ()) if choice != default), "other")
-    return {**plain, "dict": {"a": "b"}}.get(option.get("type", "str"), text)
+    kind, inner = option.get("type", "str"), option.get("options") or {}
+    if kind == "dict" and inner:
+        return {key: other(inner[key], inner[key].get("default")) for key in required(inner)}
+    if kind == "int":
+        return default + 5 if isinstance(default, int) else 5
+    plain: dict[str, Any] = {"bool": not default, "list": ["a"], "dict": {"a": "b"}}
+    return plain.get(kind, other_word(option, default))
+
+
+def required(options: dict[str, Any]) -> list[str]:
+    """Return the suboptions that a mapping must have, or the first one."""
+    return [key for key, one in options.items() if one.get("required")] or list(options)[:1]
+
+
+def other_word(option: dict[str, Any], default: Any) -> str:
+    """Return another choice than the default, or any word where there is no choice."""
+    return next((choice for choice in option.get("choices", ()) if choice != default), "other")
 
 
 @pytest.mark.parametrize(("backend", "mode"), MODES)
