@@ -14,6 +14,7 @@ import codecs
 import contextlib
 import errno
 import os
+import stat
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -214,8 +215,7 @@ def _write_bytes_if_changed(path: Path, data: bytes, mode: int) -> bool:
             return False
         if _has_content(target, data):
             return False
-        kept_mode = target.stat().st_mode & 0o7777 if target.exists() else mode
-        _replace_atomically(target, data, kept_mode)
+        _replace_atomically(target, data, mode)
     except OSError as error:
         raise Problem(f"cannot write {path}: {error.strerror or error}", fix=choose_write_fix(error)) from error
     return True
@@ -281,16 +281,27 @@ def make_folder(path: Path) -> None:
 
 
 def _replace_atomically(target: Path, data: bytes, mode: int) -> None:
-    """Write a new file beside the target, and let it take the place of the target."""
+    """Write a new file beside the target, and let it take the place of the target. `mode` is that of a first file."""
     descriptor, temporary_name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary_name).chmod(mode)
+            _set_rights(file.fileno(), target, mode)
         Path(temporary_name).replace(target)
     except BaseException:  # also if the run is interrupted: no other run would remove the file
         with contextlib.suppress(OSError):
             Path(temporary_name).unlink()
         raise
+
+
+def _set_rights(descriptor: int, target: Path, mode: int) -> None:
+    """Give a new file the owner, the group and the mode of the file whose place it takes; without one, the mode."""
+    if not target.exists():
+        os.fchmod(descriptor, mode)
+        return
+    target_status = target.stat()
+    with contextlib.suppress(PermissionError):  # only root may give a file away
+        os.fchown(descriptor, target_status.st_uid, target_status.st_gid)
+    os.fchmod(descriptor, stat.S_IMODE(target_status.st_mode))

@@ -72,6 +72,17 @@ def test_a_pipe_without_a_reader_is_not_waited_for(write: Callable[[Path, str], 
     assert pipe.is_fifo()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
+def test_a_file_stays_its_owners(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("before")
+    file.chmod(0o640)
+    os.chown(file, 1234, 2345)
+    assert _files.write_if_changed(file, "after")
+    status = file.stat()
+    assert (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) == (1234, 2345, 0o640)
+
+
 def test_a_full_disk_is_no_fault_of_the_path() -> None:
     with pytest.raises(Problem, match=r"No space left on device\. Make room there, then run again\."):
         _files.write_if_changed(Path("/dev/full"), "a report")
