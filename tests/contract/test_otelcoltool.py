@@ -183,6 +183,9 @@ def test_code_hosts_show_what_a_migration_changes_and_what_is_left_to_do(tool: T
         looked.stdout
     )
     assert "::error file=shown/agent.yaml,line=4,title=manual-migration::" in looked.stdout
+    refused = tool.run("migrate", "shown", "--version", "0.158.0", "--format", "github")
+    assert refused.returncode == UNUSABLE and "Give --check too." in refused.stderr
+    assert tool.run("migrate", "--check", "shown/agent.yaml", "--version", "0.100.0", "--format", "github").stdout
     (run,) = json.loads(tool.run(*words, "sarif").stdout)["runs"]
     assert {(result["ruleId"], result["level"]) for result in run["results"]} == {
         ("migration", "warning"),

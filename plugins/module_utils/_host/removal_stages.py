@@ -22,7 +22,7 @@ from .._otelcol.graphs import find_circle
 _SHOWN = 5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class InventoryCollector:
     """A collector of a host of the inventory."""
 
@@ -91,10 +91,11 @@ def _drop_circles(
     senders_by_collector: Mapping[InventoryCollector, Set[InventoryCollector]],
 ) -> dict[InventoryCollector, set[InventoryCollector]]:
     """Return the senders that each collector waits for. Collectors in a circle do not wait for each other."""
-    collectors = set(senders_by_collector).union(*senders_by_collector.values())
+    collectors = sorted(set(senders_by_collector).union(*senders_by_collector.values()))
     waiting_for = {collector: set(senders_by_collector.get(collector, ())) for collector in collectors}
     # An edge leads from a collector to the sender that it waits for. Each member of a circle begins one of its edges.
-    while edges := find_circle(waiting_for):
+    # The order makes the circle that is found the same in each run.
+    while edges := find_circle({collector: sorted(senders) for collector, senders in waiting_for.items()}):
         circle_members = {collector for collector, _sender in edges}
         for collector in circle_members:
             waiting_for[collector] -= circle_members

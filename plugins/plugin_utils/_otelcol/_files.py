@@ -23,6 +23,7 @@ from pathlib import Path
 from ...module_utils._otelcol.bounded.live.bounded_reads import read_file_bytes, read_file_head
 from ...module_utils._otelcol.errors import Problem, clean_text
 from ...module_utils._otelcol.yaml.yaml_errors import VAULT_FIX, VAULT_HEADER
+from ._output_streams import is_replaceable, is_stream, write_to_stream
 
 # The modes of new files: for everybody to read, and for the user alone.
 _NEW_FILE_MODE = 0o644
@@ -104,6 +105,8 @@ def check_outputs_differ(path_by_option: Mapping[str, str | None]) -> None:
     option_by_file: dict[Path, str] = {}
     for option, path in path_by_option.items():
         if not path:
+            continue
+        if is_stream(Path(path)):  # it takes what one option writes behind what the other does
             continue
         first_option = option_by_file.setdefault(Path(path).resolve(), option)
         if first_option != option:
@@ -206,13 +209,15 @@ def _encode_with_mark(text: str, mark: bytes) -> bytes:
 def _write_bytes_if_changed(path: Path, data: bytes, mode: int) -> bool:
     """Write a file unless it has this content; return whether it was written. Raises Problem.
 
-    A device or a pipe, such as /dev/stdout, gets the data and stays what it is: no file takes its place.
+    A stream such as /dev/stdout gets the data; it does not count as written, since it keeps no content.
     """
     target = path.resolve()
     try:
-        if _is_stream(path):
-            _write_to_stream(path, data)
+        if is_stream(path):
+            write_to_stream(path, data)
             return False
+        if not is_replaceable(target):
+            raise OSError(errno.EEXIST, "it is a disk or a socket")
         if _has_content(target, data):
             return False
         _replace_atomically(target, data, mode)
@@ -226,28 +231,15 @@ def choose_write_fix(error: OSError) -> str:
     return "Make room there, then run again." if error.errno in _FULL_DISK_NUMBERS else "Give a writable path."
 
 
-def _is_stream(path: Path) -> bool:
-    """Return whether a path is a device or a pipe, which keeps nothing of what is written to it."""
-    return path.is_char_device() or path.is_fifo()
-
-
-def _write_to_stream(path: Path, data: bytes) -> None:
-    """Write to a device or a pipe. Raises OSError for a pipe that nobody reads, where a write would wait forever."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
-    except OSError as error:
-        if error.errno != errno.ENXIO:
-            raise
-        raise OSError(error.errno, "it is a pipe that nobody reads") from error
-    os.set_blocking(descriptor, True)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(data)
+def would_change(path: Path, text: str) -> bool:
+    """Return whether a file has another content than a text. A stream has none, so nothing changes it."""
+    return not is_stream(path) and not _has_content(path, text.encode())
 
 
 def write_or_check(path: Path, text: str, check: bool) -> bool:
     """Write a text and create its folder. In check mode only return whether it would change. Raises Problem."""
     if check:
-        return not _is_stream(path) and not _has_content(path, text.encode())
+        return would_change(path, text)
     make_folder(path.parent)
     return write_if_changed(path, text)
 

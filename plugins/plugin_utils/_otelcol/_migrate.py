@@ -33,6 +33,7 @@ from ._build_request import BuildRequest
 from ._migration_result import MigratedConfig, MigratedText, MigrationResult, build_change_row, build_migration_result
 from ._migration_steps import apply_steps
 from ._migration_target import choose_target
+from ._output_streams import is_stream
 from ._testing.compared_setups import ConfigPair
 
 
@@ -165,7 +166,7 @@ class _Migration:
         """Write a text to a file; return whether the file changes."""
         path = Path(dest)
         if self.check:
-            return not path.is_file() or _files.read_text_file(path) != text
+            return not is_stream(path) and (not path.is_file() or _files.read_text_file(path) != text)
         return _files.rewrite_text(path, text)
 
 

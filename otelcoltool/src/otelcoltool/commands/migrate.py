@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`otelcoltool migrate`: moves configs to another build of the Collector, and lists what a person has to do.
 
-The work is that of module pipeline_migrate. This file formats its result. For code hosts, which show lines of files, a
-change is a finding `migration`, and what a person has to do is an error `manual-migration`.
+The work is that of module pipeline_migrate. This file formats its result. Code hosts show findings at lines of files.
+For them, a change is a warning `migration`, what a person has to do is an error `manual-migration`, and what a
+Collector sends otherwise is a warning `migration-comparison`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Iterator
 from ..command_request import CommandRequest
 from ..messages import EXIT_CLEAN, EXIT_FOUND, tell_user, warn_user
 from ..module_utils._otelcol.config.paths import Position
+from ..module_utils._otelcol.errors import Problem
 from ..module_utils._otelcol.rules.findings import Finding
 from ..module_utils._otelcol.rules.report_model import CheckedConfig, Report, format_count
 from ..module_utils._otelcol.rules.reports import FORMATS
@@ -26,6 +28,7 @@ from ..plugin_utils._otelcol._testing.result_rows import ComparedConfigRow
 
 # Keys of the result that the JSON does not have: both quote the text of configs.
 _KEYS_LEFT_OUT = ("config", "diff")
+_FORMATS_OF_FINDINGS = ("sarif", "github")
 
 
 def run(request: CommandRequest) -> int:
@@ -33,6 +36,9 @@ def run(request: CommandRequest) -> int:
 
     A config of the standard input goes to the standard output, and the report to the standard error.
     """
+    if request.format in _FORMATS_OF_FINDINGS and not request.check:
+        wrong = f"`--format {request.format}` names lines of files, which the migration would change"
+        raise Problem(wrong, fix="Give --check too.")
     result = _migrate.migrate(request.arguments, request.check, request.reading, warn_user)
     report_text = "\n".join(_format_report(result, request))
     # The result has the new text of a config that came from the standard input and does not go to a file (`--dest`).
@@ -41,7 +47,7 @@ def run(request: CommandRequest) -> int:
         sys.stdout.write(result["config"])
         _tell_report(report_text, request.format)
     else:
-        print(report_text)
+        sys.stdout.write(f"{report_text}\n" if report_text else "")
     has_work_left = bool(result["unsolved"]) or (request.check and result["changed"])
     return EXIT_FOUND if has_work_left else EXIT_CLEAN
 
@@ -60,8 +66,8 @@ def _format_report(result: MigrationResult, request: CommandRequest) -> Iterator
     if request.format == "json":
         yield _format_json(result)
         return
-    if request.format != "text":
-        yield FORMATS[request.format](_build_findings_report(result, request.check)).rstrip("\n")
+    if request.format in _FORMATS_OF_FINDINGS:
+        yield FORMATS[request.format](_build_findings_report(result)).rstrip("\n")
         return
     if request.diff:
         for difference in result["diff"]:
@@ -74,12 +80,16 @@ def _format_json(result: MigrationResult) -> str:
     return json.dumps({key: value for key, value in result.items() if key not in _KEYS_LEFT_OUT}, indent=2)
 
 
-def _build_findings_report(result: MigrationResult, is_check: bool) -> Report:
-    """Return the changes, and what a person has to do, as findings. A change that is not yet made is a warning."""
-    severity = "warning" if is_check else "info"
-    findings = [_convert_to_finding(row, "migration", severity) for row in result["changes"]]
+def _build_findings_report(result: MigrationResult) -> Report:
+    """Return the changes, what a person has to do, and what the comparisons say, as findings."""
+    findings = [_convert_to_finding(row, "migration", "warning") for row in result["changes"]]
     findings += [_convert_to_finding(row, "manual-migration", "error") for row in result["unsolved"]]
-    return Report([CheckedConfig("migration", tuple(findings))])
+    for comparison in result.get("compared", ()):
+        if comparison["why"] or not comparison["same"]:
+            position = Position(comparison["config"], 0)
+            message = "; ".join(line.strip().rstrip(":") for line in _list_outcomes(comparison))
+            findings.append(Finding(position, "", "migration-comparison", "warning", message))
+    return Report([CheckedConfig("migration", tuple(findings))], result["skipped_files"])
 
 
 def _convert_to_finding(row: ConfigChangeRow, rule: str, severity: str) -> Finding:
@@ -127,7 +137,13 @@ def _format_unified_diff(difference: DifferenceRow) -> Iterator[str]:
 
 def _describe_comparison(row: ComparedConfigRow) -> Iterator[str]:
     """Yield what a Collector sends otherwise with a config after its migration."""
-    outcome = "the same arrives" if row["same"] else "other records arrive:"
-    yield f"{row['config']}: {row['why'] or outcome}"
+    outcome, *differences = _list_outcomes(row)
+    yield f"{row['config']}: {outcome}"
+    yield from differences
+
+
+def _list_outcomes(row: ComparedConfigRow) -> Iterator[str]:
+    """Yield whether the same arrives, or why nobody can tell, and a line for each difference."""
+    yield row["why"] or ("the same arrives" if row["same"] else "other records arrive:")
     for line in row["differences"]:
         yield f"    {line}"

@@ -92,7 +92,8 @@ def _describe_physical_location(finding: Finding) -> dict[str, Any]:
     scheme = "file://" if position.file.startswith("/") else ""
     location: dict[str, Any] = {"artifactLocation": {"uri": scheme + quote(position.file)}}
     if position.line:
-        location["region"] = {"startLine": position.line, "startColumn": max(position.column, 1)}
+        column = {"startColumn": position.column} if position.column else {}
+        location["region"] = {"startLine": position.line, **column}
     return location
 
 

@@ -7,12 +7,19 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.graphs
 
 CHAIN = {"a": ["b"], "b": ["c"], "c": []}
 CIRCLE = {"a": ["b"], "b": ["c"], "c": ["b"]}
+TWO_CIRCLES = {"a": ["b"], "b": ["a"], "c": ["d"], "d": ["c"]}
 
 
 @pytest.mark.parametrize(
     ("after", "edges"),
-    [(CHAIN, []), (CIRCLE, [("b", "c"), ("c", "b")]), ({"a": ["a"]}, [("a", "a")]), ({"a": "bb", "b": ""}, [])],
-    ids=["chain", "circle", "itself", "twice"],
+    [
+        (CHAIN, []),
+        (CIRCLE, [("b", "c"), ("c", "b")]),
+        ({"a": ["a"]}, [("a", "a")]),
+        ({"a": "bb", "b": ""}, []),
+        (TWO_CIRCLES, [("a", "b"), ("b", "a")]),
+    ],
+    ids=["chain", "circle", "itself", "twice", "two"],
 )
 def test_a_circle_has_the_edges_that_lead_around(after: dict[str, list[str]], edges: list[tuple[str, str]]) -> None:
     assert find_circle(after) == edges

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import stat
 import subprocess
 from collections.abc import Callable
@@ -86,6 +87,50 @@ def test_a_file_stays_its_owners(tmp_path: Path) -> None:
 def test_a_full_disk_is_no_fault_of_the_path() -> None:
     with pytest.raises(Problem, match=r"No space left on device\. Make room there, then run again\."):
         _files.write_if_changed(Path("/dev/full"), "a report")
+
+
+@pytest.mark.parametrize("write", WRITERS)
+def test_what_is_open_gets_a_text_behind_what_it_has(write: Callable[[Path, str], bool], tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with log.open("a") as opened:
+        opened.write("before\n")
+        opened.flush()
+        assert not write(Path(f"/dev/fd/{opened.fileno()}"), "a report\n")
+        opened.write("after\n")
+    assert log.read_text() == "before\na report\nafter\n"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a pipe of another user")
+def test_a_pipe_of_another_user_gets_nothing(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    os.chown(pipe, 65534, 65534)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    with pytest.raises(Problem, match="it is a pipe of another user"):
+        _files.write_private(pipe, "a report")
+    assert os.read(reader, 100) == b""
+    os.close(reader)
+
+
+def test_a_socket_is_not_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        with pytest.raises(Problem, match="it is a disk or a socket"):
+            _files.write_if_changed(path, "a report")
+        assert path.is_socket()
+
+
+def test_a_folder_is_not_replaced(tmp_path: Path) -> None:
+    with pytest.raises(Problem, match="Is a directory"):
+        _files.write_if_changed(tmp_path, "a report")
+
+
+def test_two_options_may_go_to_one_stream(tmp_path: Path) -> None:
+    _files.check_outputs_differ({"a": "/dev/null", "b": "/dev/null"})
+    file = str(tmp_path / "file")
+    with pytest.raises(Problem, match="are both"):
+        _files.check_outputs_differ({"a": file, "b": file})
 
 
 def test_a_file_behind_a_link_is_replaced_and_the_link_stays(tmp_path: Path) -> None:
