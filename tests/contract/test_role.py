@@ -15,7 +15,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.back
     WORKLOADS,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests import workload
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.names import COMPONENT_BY_MODE
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.object_names import COMPONENT_BY_MODE
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents, _tables
 
 from .role import OPTIONS, PLATFORMS, PREFIX, ROLE, ROOT, SPEC, VARS

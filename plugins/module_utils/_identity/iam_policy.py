@@ -38,7 +38,19 @@ LONGEST_POLICY = 10240
 
 def build_statements(grants: Iterable[AwsGrant]) -> list[Statement]:
     """Return the statements that allow what the grants need, and no more."""
-    return unite_statements(grant.policy_statement for grant in grants)
+    return unite_statements(_allow_grant(grant) for grant in grants)
+
+
+def _allow_grant(grant: AwsGrant) -> Statement:
+    """Return the statement that allows what a grant needs, in its region if it has one."""
+    statement: Statement = {
+        "Effect": "Allow",
+        "Action": sorted(grant.actions),
+        "Resource": sorted(grant.resources),
+    }
+    if grant.region and "*" not in grant.region:
+        statement["Condition"] = {"StringEquals": {"aws:RequestedRegion": grant.region}}
+    return statement
 
 
 def unite_statements(statements: Iterable[Statement]) -> list[Statement]:

@@ -8,6 +8,7 @@ names.py of the library has the owner, and the labels by which others know what 
 | what | example |
 |---|---|
 | the labels of a collector's pods | `o11y.opentelemetry/collector: agent` |
+| the instance, which tells the pods of one workload from those of others | `app.kubernetes.io/instance: agent` |
 | the name of a cluster-scoped object | `obs.agent` |
 """
 
@@ -16,8 +17,14 @@ from __future__ import annotations
 import re
 
 from .._otelcol.errors import Problem
-from .._otelcol.kube.names import COLLECTOR_LABEL, COMPONENT_BY_MODE, LONGEST_LABEL, OWNER, OWNER_LABEL
+from .._otelcol.kube.names import COLLECTOR_LABEL, LONGEST_LABEL, OWNER, OWNER_LABEL
 
+COMPONENT_BY_MODE = {
+    "daemonset": "agent-collector",
+    "deployment": "standalone-collector",
+    "statefulset": "statefulset-collector",
+    "sidecar": "sidecar-collector",
+}
 # On ConfigMaps of a collector that are not its config, so that none of them counts as an earlier config.
 PART_LABEL = "o11y.opentelemetry/part"
 # Tells the pods of a collector from those of its target allocator. The operator gives both the labels of the custom

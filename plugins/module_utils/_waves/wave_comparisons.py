@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The other sides with which the collectors of a wave are compared: later waves, and themselves before the change.
 
-`wave_judgement.py` asks for these sides, and compares with the checks of the canary. A canary is a few new pods that
+`compared_readings.py` asks for these sides, and compares with the checks of the canary. A canary is a few new pods that
 are compared with the rest, the pods that have not changed (docs/change.md). So each side here has facts in the form
 that the rest has there, as `build_rest_facts` makes them. For example, for collectors of web1 and web2 in a wave, the
 chosen sides are

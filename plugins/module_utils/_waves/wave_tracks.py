@@ -5,8 +5,8 @@
 
 A track is all readings of one collector. A poll is one reading, and a sample is what one pod, or the service of a host,
 counted in it (see `PodSample` in _change/canary/readings.py). `sample_rows.py` reads a `Track` for each collector from
-the results of tasks, `group_sides` groups them, and `wave_judgement.py` compares the sides. For example, if `agent` of
-web1 and web2 has changed, and that of web3 has not, there is one group:
+the results of tasks, `group_sides` groups them, and `compared_readings.py` compares the sides. For example, if `agent`
+of web1 and web2 has changed, and that of web3 has not, there is one group:
 
     ComparedSides(tracks_after=(web1, web2), tracks_before=(web1, web2), other_tracks=(web3,))
 """

@@ -7,7 +7,6 @@
 |---|---|
 | the owner, who manages an object | `app.kubernetes.io/managed-by: o11y.opentelemetry` |
 | the collector that an object or a pod belongs to | `o11y.opentelemetry/collector: agent` |
-| the instance, which tells the pods of one workload from those of others | `app.kubernetes.io/instance: agent` |
 | the release, what is pruned and removed together | `o11y.opentelemetry/release: otel.agent` |
 
 object_names.py of the room `_kube` has the names and labels of the objects of a collector, and release_names.py those
@@ -19,12 +18,6 @@ from __future__ import annotations
 # The owner of objects of this collection, as a label and as the field manager.
 OWNER_LABEL = "app.kubernetes.io/managed-by"
 OWNER = "o11y.opentelemetry"
-COMPONENT_BY_MODE = {
-    "daemonset": "agent-collector",
-    "deployment": "standalone-collector",
-    "statefulset": "statefulset-collector",
-    "sidecar": "sidecar-collector",
-}
 COLLECTOR_LABEL = "o11y.opentelemetry/collector"
 # The release that an object belongs to: that of a collector, an Instrumentation, or a product such as cert-manager.
 RELEASE_LABEL = "o11y.opentelemetry/release"

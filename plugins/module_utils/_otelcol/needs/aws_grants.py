@@ -15,7 +15,6 @@ real Collector. Private.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 # No ARN and no name of AWS may have these characters, so nothing of a user's looks like one of them.
 PARTITION = "<partition>"
@@ -35,22 +34,3 @@ class AwsGrant:
     source_page: str
     resources: tuple[str, ...] = ("*",)
     region: str = ""
-
-    @property
-    def region_condition(self) -> dict[str, Any]:
-        """The condition that restricts requests to the region; empty without a region."""
-        if not self.region or "*" in self.region:
-            return {}
-        return {"StringEquals": {"aws:RequestedRegion": self.region}}
-
-    @property
-    def policy_statement(self) -> dict[str, Any]:
-        """The statement of an IAM policy that allows these actions."""
-        statement: dict[str, Any] = {
-            "Effect": "Allow",
-            "Action": sorted(self.actions),
-            "Resource": sorted(self.resources),
-        }
-        if self.region_condition:
-            statement["Condition"] = self.region_condition
-        return statement

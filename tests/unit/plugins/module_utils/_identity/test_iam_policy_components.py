@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity import iam_policy
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.aws_calls import GRANT_BY_COMPONENT
 
-from ...helpers import CATALOGUE, needs, rows, running
+from ..helpers import CATALOGUE, needs, rows, running
 
 LOGS = "arn:aws:logs:us-east-1:123456789012:log-group:"
 HERE = iam_policy.parse_eks_cluster("arn:aws:eks:us-east-1:123456789012:cluster/prod")
