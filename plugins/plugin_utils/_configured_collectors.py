@@ -28,7 +28,7 @@ from . import _baseline_options, _user_layers
 from ._recipe_facts import GroupResolver, WholeRun, collect_organization_values, refuse_groups
 from ._recipe_layers import locate_layers, render_recipe_layers
 from ._resolved_collector import ResolvedCollector
-from ._user_layers import build_user_layers, drop_mib_of_recipes
+from ._user_layers import build_user_layers, list_mib_removal_layers
 
 _BATCH_PATH = ("processors", "batch")
 
@@ -133,7 +133,7 @@ def _compose_config(resolved: ResolvedCollector, recipes: Mapping[str, Path], wh
     user_layers = build_user_layers(resolved.collector, resolved.written_options.config)
     if not recipe_layers:
         return compose(user_layers)
-    composed = compose([*recipe_layers, *drop_mib_of_recipes(user_layers), *user_layers])
+    composed = compose([*recipe_layers, *list_mib_removal_layers(user_layers), *user_layers])
     config = request_bytes.retry_without_end(composed.config)
     return replace(composed, config=_count_in_bytes(config, resolved, user_layers))
 

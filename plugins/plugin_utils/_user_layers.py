@@ -69,24 +69,22 @@ def _iter_inline_layer(collector: Collector, inventory_config: Any) -> Iterator[
         )
 
 
-def drop_mib_of_recipes(layers: Sequence[Layer]) -> list[Layer]:
-    """Return a layer that removes the MiB of recipes from memory_limiter, if the user gives a percentage; else nothing.
+def list_mib_removal_layers(user_layers: Sequence[Layer]) -> list[Layer]:
+    """Return the layer that removes the MiB of recipes from memory_limiter; nothing if the user gives no percentage.
 
-    The Collector would ignore the percentage beside MiB. `layers` are those of the user. The result is to stand between
-    the layers of recipes and those. For example, of `limit_percentage: 75` it is
-    `{processors: {memory_limiter: {limit_mib: null, spike_limit_mib: null}}}`. A key that the user names stays.
+    The Collector would ignore the percentage beside MiB. The result is to stand between the layers of recipes and those
+    of the user. For example, if a layer of the user has `limit_percentage: 75`, the result is a layer with
+    `{processors: {memory_limiter: {limit_mib: null, spike_limit_mib: null}}}`. It leaves out a key that the user names.
     """
-    named_keys: set[str] = set()
-    keys_with_value: set[str] = set()  # null in a layer names a key, and gives it no value
-    for layer in layers:
-        for key, value in mapping_at(layer.config, "processors", "memory_limiter").items():
-            named_keys.add(key)
-            if value is not None:
-                keys_with_value.add(key)
-    gives_percentage = "limit_percentage" in keys_with_value and "limit_mib" not in keys_with_value
-    if not gives_percentage:
+    limiter_settings: dict[str, Any] = {}
+    for layer in user_layers:
+        # A later layer decides. Its null takes a value away that an earlier one gave.
+        limiter_settings.update(mapping_at(layer.config, "processors", "memory_limiter"))
+    has_percentage = limiter_settings.get("limit_percentage") is not None
+    has_mib = limiter_settings.get("limit_mib") is not None
+    if has_mib or not has_percentage:
         return []
-    removed_keys = {key: None for key in _MIB_KEYS if key not in named_keys}
+    removed_keys = {key: None for key in _MIB_KEYS if key not in limiter_settings}
     return [Layer(f"{_OPTION_PREFIX}memory_percent", {"processors": {"memory_limiter": removed_keys}})]
 
 

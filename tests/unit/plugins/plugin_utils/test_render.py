@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -339,6 +340,25 @@ def test_a_percentage_of_the_user_replaces_the_mib_of_the_recipe(own: dict[str, 
     (plan,) = _render.judge_request(_render.RenderRequest([item], {"namespace": "n"}))
     assert plan.composed_config.config["processors"]["memory_limiter"] == {"check_interval": "1s", **limits}
     assert "memory-limiter-ignored" not in {finding.rule for finding in plan.findings}
+
+
+@pytest.mark.parametrize(
+    ("in_file", "in_inventory", "limits"),
+    [
+        ({"limit_percentage": 75}, {"limit_percentage": None}, {"limit_mib": 409, "spike_limit_mib": 128}),
+        ({"limit_mib": 500}, {"limit_mib": None, "limit_percentage": 75}, {"limit_percentage": 75}),
+        ({"limit_mib": None}, {"limit_percentage": 75}, {"limit_percentage": 75}),
+    ],
+)
+def test_a_later_layer_of_the_user_decides_whether_a_percentage_replaces_the_mib(
+    in_file: dict[str, Any], in_inventory: dict[str, Any], limits: dict[str, Any], tmp_path: Path
+) -> None:
+    path = tmp_path / "memory.yml"
+    path.write_text(json.dumps({"processors": {"memory_limiter": in_file}}))
+    own = {"config_files": [str(path)], "config": {"processors": {"memory_limiter": in_inventory}}}
+    item = {"name": "a", "recipes": ["otlp_ingest", "debug_output"], **own}
+    (plan,) = _render.judge_request(_render.RenderRequest([item], {"namespace": "n"}))
+    assert plan.composed_config.config["processors"]["memory_limiter"] == {"check_interval": "1s", **limits}
 
 
 @pytest.mark.parametrize("backend", ["kubernetes", "operator"])
