@@ -73,11 +73,14 @@ class Lock:
     def pin_image(self, image: str) -> str:
         """Return an image with its digest. Raises Problem for an image that is neither locked nor excluded."""
         pinned_image = self.add_known_digest(image)
-        is_excluded = any(fnmatchcase(image, pattern) for pattern in self.excluded_patterns)
-        if "@" in pinned_image or is_excluded:
+        if "@" in pinned_image or self.excludes_image(image):
             return pinned_image
         fix = f"Run `{LOCK_COMMAND}`, and compare the new lock with the old one."
         raise Problem("the lock does not have this image", asked=f"Use {image}", where=self.lock_path, fix=fix)
+
+    def excludes_image(self, image: str) -> bool:
+        """Return whether an image needs no digest."""
+        return any(fnmatchcase(image, pattern) for pattern in self.excluded_patterns)
 
     def add_known_digest(self, image: str) -> str:
         """Return an image with its digest if it is locked. An image with a digest stays as it is."""
@@ -140,22 +143,26 @@ def keep_unpinned(image: str) -> str:
 def join_locks(locks: Sequence[Lock | None]) -> Pin:
     """Return the function that pins images which several inventories use. None stands for an inventory without a lock.
 
-    An image must be locked if every inventory has a lock. The function raises Problem if it is not, and if two locks
-    have different digests of it.
+    An image must be locked if every inventory has a lock, and none of the locks excludes the image. One lock that has
+    its digest is enough. The function raises Problem for an image that must be locked and is not, and for an image of
+    which two locks have different digests.
     """
     present_locks = [lock for lock in locks if lock]
-    is_needed = bool(present_locks) and len(present_locks) == len(locks)
+    has_every_lock = bool(present_locks) and len(present_locks) == len(locks)
 
     def pin_image(image: str) -> str:
         pinned_images = sorted({lock.add_known_digest(image) for lock in present_locks} - {image})
         if len(pinned_images) > 1:
             wrong = f"two locks differ: {' and '.join(pinned_images)}"
             files = sorted({lock.lock_path for lock in present_locks})
-            fix = f"Run `{LOCK_COMMAND}` for both inventories."
+            fix = f"Run `{LOCK_COMMAND}` for each inventory."
             raise Problem(wrong, asked=f"Use {image}", where=", ".join(files), fix=fix)
         if pinned_images:
             return pinned_images[0]
-        return present_locks[0].pin_image(image) if is_needed else image
+        is_excluded = any(lock.excludes_image(image) for lock in present_locks)
+        if is_excluded or not has_every_lock:
+            return image
+        return present_locks[0].pin_image(image)  # raises Problem, unless the inventory gives the image with a digest
 
     return pin_image
 

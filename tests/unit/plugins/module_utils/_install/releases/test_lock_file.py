@@ -153,3 +153,12 @@ def test_inventories_with_locks_of_their_own_agree() -> None:
         lock.join_locks([one, one])("quay.io/x:2")
     with pytest.raises(Problem, match=f"two locks differ: .*{A} and .*{B}"):
         lock.join_locks([one, other])("quay.io/x:1")
+
+
+@cases("order", 1, -1)
+def test_an_image_that_one_inventory_excludes_needs_no_digest_in_any_order_of_the_locks(order: int) -> None:
+    pin = lock.join_locks([locked(exclude=("localhost/*",)), locked()][::order])
+    assert pin("localhost/x:1") == "localhost/x:1"
+    assert pin("quay.io/x:1") == f"quay.io/x:1@{A}"
+    with pytest.raises(Problem, match="does not have this image"):
+        pin("quay.io/x:2")
