@@ -141,7 +141,10 @@ class ServiceRow(TypedDict):
     """How many endpoints take connections."""
     not_ready: int
     state: str
-    """`ok`, `selects_nothing`, `not_ready`, `wrong_port`, or `other` if it leads to other pods."""
+    """`ok`, `selects_nothing`, `not_ready`, `wrong_port`, or `other` if it leads to other pods.
+
+    `not_ready` is also a Service whose selector fits, and that has no endpoint at all.
+    """
     differs: str
     """How its selector differs from the labels of the pods, in words."""
     shut: str
@@ -224,7 +227,9 @@ def _describe_port(port: Object, container_ports: Sequence[Object]) -> ServicePo
 def _judge_service(ready_count: int, waiting_count: int, *, selects_pods: bool, has_shut_port: bool) -> str:
     """Return the state of a Service, as `ServiceRow` lists them: what keeps all clients away comes first."""
     if not ready_count:
-        return "not_ready" if waiting_count else "selects_nothing"
+        # A pod without an IP address, such as one that no node has place for, is in no EndpointSlice.
+        has_pods = bool(waiting_count) or selects_pods
+        return "not_ready" if has_pods else "selects_nothing"
     if has_shut_port:
         return "wrong_port"
     return "ok" if selects_pods else "other"

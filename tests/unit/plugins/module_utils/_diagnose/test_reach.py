@@ -210,7 +210,9 @@ def listeners_of(reach: CollectorReach) -> list[Any]:
     "item, found, state",
     (service(app="a"), [slices()], "ok"),
     (service(app="a"), [slices("gateway", False)], "not_ready"),
+    (service(app="a"), [], "not_ready"),  # a pod without an address is in no EndpointSlice
     (service(app="b"), [], "selects_nothing"),
+    (service(app="b"), [slices("gateway", False)], "not_ready"),
     (service(app="b"), [slices()], "other"),
     (service(app="a", port={"port": 4317, "targetPort": 14317}), [slices()], "wrong_port"),
     (service("front", {"app.kubernetes.io/instance": "i"}, app="b"), [], "selects_nothing"),
