@@ -5,8 +5,7 @@
 
 Source: the receiver's README. Private.
 
-target_allocators.py has the rules on target allocators, which divide targets among replicas. The expansion rules report
-`${1}` in relabelling; since 0.104 `$1` and `$$1` both mean `$1`.
+target_allocators.py has the rules on target allocators, which divide targets among replicas.
 
 Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
 
@@ -28,11 +27,16 @@ from .subject import Subject
 from .workload_placement import describe_copies
 
 _ALLOCATOR = "https://opentelemetry.io/docs/platforms/kubernetes/operator/target-allocator/"
-# A text in a scrape job that stands for something else in each replica: the name or address of its node or pod, its
-# loopback, or its share of the targets by their hash.
-_TEXT_OF_REPLICA = re.compile(
-    r"NODE_NAME|NODE_IP|HOST_IP|POD_IP|POD_NAME|localhost|127\.0\.0\.1|0\.0\.0\.0|\bhashmod\b|\bSHARD\b"
+# Patterns of texts in a scrape job that stand for something else in each replica.
+_PATTERNS_OF_REPLICA = (
+    # A variable with the name or the address of its node or pod, such as ${env:K8S_NODE_NAME}.
+    r"NODE_NAME|NODE_IP|HOST_IP|POD_IP|POD_NAME",
+    # The replica itself. The address 10.0.0.0 also ends with the digits of 0.0.0.0, and is another one.
+    r"localhost|\b127\.0\.0\.1|\b0\.0\.0\.0",
+    # Its share of the targets: relabelling by `action: hashmod`, or a variable such as ${env:SHARD}.
+    r"\bhashmod\b|\bSHARD\b",
 )
+_TEXT_OF_REPLICA = re.compile("|".join(_PATTERNS_OF_REPLICA))
 
 
 @about("deployment")
