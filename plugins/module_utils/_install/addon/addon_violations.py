@@ -34,6 +34,8 @@ class Violation(NamedTuple):
     """The part of the configuration at the place. No text shows it."""
     known_keys: tuple[str, ...] = ()
     """The keys that the schema knows at the place."""
+    pattern_keys: tuple[str, ...] = ()
+    """The keys of the instance that the schema allows by a pattern, such as `x-team` by `^x-`."""
 
 
 def _describe_type_violation(violation: Violation) -> str:
@@ -52,7 +54,7 @@ def _describe_unknown_keys(violation: Violation) -> str:
     """Return which keys the schema does not know, each with the one that may be meant."""
     faults = []
     for key in violation.instance:
-        if key not in violation.known_keys:
+        if key not in (*violation.known_keys, *violation.pattern_keys):
             faults.append(f"'{key}' is not known here{suggest_word(str(key), violation.known_keys)}")
     return ", ".join(faults)
 
@@ -111,9 +113,10 @@ def find_schema_mismatch(
     lines = sorted({describe_violation(violation) for violation in violations})
     if not lines:
         return None
-    owner_text, fix_text = "the configuration that it has now", "Give configuration_values that fit this version"
     if is_from_task:
         owner_text, fix_text = "configuration_values", "Correct it"
+    else:
+        owner_text, fix_text = "the configuration that it has now", "Give configuration_values that fit this version"
     return Problem(
         f"{owner_text} does not fit the schema of {name} {version}: {join_at_most(MOST_VIOLATIONS, lines, '; ', '; ')}",
         asked=f"Configure the add-on {name}",

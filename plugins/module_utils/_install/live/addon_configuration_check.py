@@ -62,13 +62,28 @@ def find_violations(schema: dict[str, Any], configuration: dict[str, Any]) -> It
     validator = validator_class(schema, registry=registry)
     for error in validator.iter_errors(configuration):
         best_error = jsonschema.exceptions.best_match([error]) if error.context else error
-        known_keys: tuple[str, ...] = ()
-        if isinstance(best_error.schema, dict):
-            known_keys = tuple(best_error.schema.get("properties") or {})
+        # The schema of a place may be `true` or `false` instead of a mapping.
+        place_schema = best_error.schema if isinstance(best_error.schema, dict) else {}
         yield Violation(
             path=tuple(best_error.absolute_path),
             keyword=str(best_error.validator),
             expected=best_error.validator_value,
             instance=best_error.instance,
-            known_keys=known_keys,
+            known_keys=tuple(place_schema.get("properties") or ()),
+            pattern_keys=tuple(_list_pattern_keys(validator, place_schema, best_error.instance)),
         )
+
+
+def _list_pattern_keys(validator: Any, place_schema: dict[str, Any], instance: Any) -> Iterator[str]:
+    """Yield the keys of a part of the configuration that a pattern of its schema allows: `x-team` by `^x-`.
+
+    The library compares them, so its reading of a pattern counts.
+    """
+    patterns = place_schema.get("patternProperties")
+    if not patterns or not isinstance(instance, dict):
+        return
+    schema_of_keys = {"patternProperties": {pattern: {} for pattern in patterns}, "additionalProperties": False}
+    key_validator = validator.evolve(schema=schema_of_keys)
+    for key in instance:
+        if key_validator.is_valid({key: None}):
+            yield key

@@ -35,6 +35,7 @@ properties:
   either: {anyOf: [{type: object, properties: {deep: {type: boolean}}}, {type: "null"}]}
   fixed: {const: 1}
   other: {not: {}}
+  labels: {type: object, additionalProperties: false, properties: {app: {}}, patternProperties: {^x-: {}}}
   remote: {$ref: "https://example.com/never-fetched.json"}
 """)
 # Values besides `must: 1`, then what is said of them.
@@ -51,6 +52,8 @@ VIOLATIONS = rows("""
 - [{list: [a, 2, c]}, "list: must have at most 2 items", "list[1]: must be string, is integer"]
 - [{limits: {cpu: 1.5}}, "limits.cpu: must be string or null, is number"]
 - [{either: {deep: s3cret}}, "either.deep: must be boolean, is string"]
+- [{labels: {x-team: s3cret, app: a}}]
+- [{labels: {x-team: s3cret, apq: a}}, "labels: 'apq' is not known here; did you mean 'app'?"]
 - [{fixed: 2}, "fixed: must be 1"]
 - [{other: s3cret}, "other: does not fulfil 'not' of the schema"]
 """)
