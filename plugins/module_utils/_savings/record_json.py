@@ -18,11 +18,10 @@ from typing import Any
 from .._otelcol.otlp_requests import measure_text
 
 COMMA_BYTES = 1
-"""What a record has in JSON beside itself: the comma behind it in its list."""
+"""The byte of the comma behind a record in its list."""
 _ATTRIBUTE_OVERHEAD = len('{"key":,"value":},')
-"""What an attribute has in JSON beside its name and its value."""
-# These two write JSON. An encoder that is made once takes half of the time of `json.dumps`.
-_encode_text = encode_basestring
+"""The bytes of an attribute beside its name and its value."""
+# An encoder that is made once takes half of the time of `json.dumps`.
 encode_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, sort_keys=True).encode
 # The fields of a data point that have what it measured.
 _VALUE_FIELDS = ("asDouble", "asInt", "count", "sum", "bucketCounts", "quantileValues", "positive", "negative")
@@ -39,14 +38,20 @@ def _encode_attribute_value(value: Mapping[str, Any]) -> str:
     text_value = value.get("stringValue")
     # Most values are texts, and a single text is written in a fifth of the time.
     if isinstance(text_value, str):
-        return '{"stringValue":' + _encode_text(text_value) + "}"
+        return '{"stringValue":' + encode_basestring(text_value) + "}"
     return encode_json(value)
 
 
-def decode_attribute_text(value: str) -> str:
-    """Return the text of a value of an attribute in JSON: `cart` of `{"stringValue":"cart"}`."""
-    tagged_value = json.loads(value) if value else {}
-    return str(next(iter((tagged_value or {}).values()), ""))
+def decode_attribute_text(value_json: str) -> str:
+    """Return the text of an attribute, whose value is in JSON: `cart` of `{"stringValue":"cart"}`.
+
+    Of a value that is no text, it is the JSON without the type: `true` of `{"boolValue":true}`.
+    """
+    tagged_value = json.loads(value_json) if value_json else None
+    if not tagged_value:
+        return ""
+    bare_value = next(iter(tagged_value.values()))
+    return bare_value if isinstance(bare_value, str) else encode_json(bare_value)
 
 
 def encode_point_value(point: Mapping[str, Any]) -> str:
@@ -59,6 +64,6 @@ def measure_json_size(request_part: Any) -> int:
     return measure_text(encode_json(request_part))
 
 
-def measure_attribute_size(name: str, value: str) -> int:
+def measure_attribute_size(name: str, value_json: str) -> int:
     """Return the bytes of an attribute, whose value is in JSON, in the list that has it."""
-    return measure_text(_encode_text(name)) + measure_text(value) + _ATTRIBUTE_OVERHEAD
+    return measure_text(encode_basestring(name)) + measure_text(value_json) + _ATTRIBUTE_OVERHEAD

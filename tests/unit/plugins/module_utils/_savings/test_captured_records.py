@@ -6,10 +6,16 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings import captured_records
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.captured_records import ReadableValues
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.record_json import measure_attribute_size
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.record_json import (
+    decode_attribute_text,
+    measure_attribute_size,
+)
+
+from tests.support.cases import cases
 
 from .planted import points, spans
 
@@ -43,3 +49,21 @@ def test_a_masked_capture_reads_the_kept_attributes_alone() -> None:
     readable = ReadableValues(is_masked=True, unmasked_names=frozenset({"url.path"}))
     assert readable.can_read("url.path")
     assert not readable.can_read("http.target")
+
+
+@cases(
+    "value, text",
+    ({"stringValue": "cart"}, "cart"),
+    ({"intValue": "4"}, "4"),
+    ({"doubleValue": 1.5}, "1.5"),
+    ({"boolValue": True}, "true"),
+    ({"arrayValue": {"values": [{"boolValue": False}]}}, '{"values":[{"boolValue":false}]}'),
+    ({}, ""),
+    (None, ""),
+)
+def test_the_text_of_an_attribute_that_has_another_type_is_json(value: Any, text: str) -> None:
+    assert decode_attribute_text(json.dumps(value)) == text
+
+
+def test_the_text_of_no_attribute_is_empty() -> None:
+    assert decode_attribute_text("") == ""
