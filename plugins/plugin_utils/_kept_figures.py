@@ -4,7 +4,8 @@
 """The files of what collectors counted before a sync: one for each member, HOST.json. Controller only. Private.
 
 `_collector_judge.py` writes and reads them, and a forecast reads the configs in them. A member is a host of the
-inventory, and a `Track` is all readings of one of its collectors (see wave_tracks.py). For example, web1.json has
+inventory, and a `Track` is all readings of one of its collectors (see wave_tracks.py). For example, web1.json of a
+Linux host has
 
     {"kept": "2026-01-31T12:00:00Z", "collectors": [{"name": "agent", "config": {…}, "polls": […]}]}
 """
@@ -81,8 +82,8 @@ def read_figures(folder: Path, host: str) -> KeptFigures:
 
 
 def read_kept_configs(folder: Path, host: str) -> dict[str, Any]:
-    """Return the configs that collectors of a member had when their figures were kept, by NAMESPACE/NAME.
+    """Return the configs that collectors of a member had when their figures were kept, by the names of the collectors.
 
-    Raises Problem for a file of something else.
+    A name is `agent` on a Linux host, and `obs/agent` in a cluster. Raises Problem for a file of something else.
     """
     return {track.name: track.config for track in read_figures(folder, host).tracks}

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Values of objects whose form nobody has checked, such as those of a manifest that a user gives. Private.
 
-`privileges.py` reads such objects. A value of the wrong type counts as empty, because the API server refuses it:
+`object_privileges.py` and `pod_privileges.py` read such objects. A value of the wrong type counts as empty, because the
+API server refuses it:
 
     mapping_or_empty({"a": 1}) → {"a": 1}      mapping_or_empty("a") → {}      list_or_empty(None) → []
 """

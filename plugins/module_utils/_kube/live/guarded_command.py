@@ -10,7 +10,7 @@ end only the process of the run has:
     the command ends in time                            the run writes a line, and the guard ends alone: what the
                                                         command has started in the background, such as an agent, goes on
     the command takes too long or prints too much       the run closes the pipe, and the guard kills the command with
-                                                        all that it has started
+                                                        all that it has started in its process group
     the run is killed                                   the kernel closes the pipe, with the same effect
 """
 
@@ -24,12 +24,12 @@ from typing import NamedTuple
 
 from ..._otelcol.bounded.live.bounded_reads import read_output, start_program
 
-# The script of the shell that starts the guard in the background and then becomes the command. Both are in a session of
-# their own, whose id is the process id of the shell.
+# The script of the shell that starts the guard in the background and then becomes the command. Both are in a process
+# group of their own, whose id is the process id of the shell. `$$` is that id, also in the guard.
 _GUARDED_SCRIPT = (
     # Descriptor 3 is the pipe, which the shell gets as its input. The command gets no input.
     "exec 3<&0 </dev/null; "
-    # The guard waits for a line. If the pipe is closed without one, it kills the session, itself included.
+    # The guard waits for a line. If the pipe is closed without one, it kills the process group, itself included.
     '{ read -r line <&3 || kill -9 "-$$"; } '
     # The guard prints nothing: with the output of the command, it would keep open what `read_output` reads to its end.
     ">/dev/null 2>&1 & "

@@ -54,7 +54,7 @@ Listeners = Mapping[Key, tuple[ListenerRow, ...]]
 
 
 def map_listeners(rows: Iterable[PortRow]) -> Listeners:
-    """Return the ports that each type, by section and name, opens."""
+    """Return the ports that each type, by section and type, opens."""
     rows_by_type: dict[Key, list[ListenerRow]] = {}
     for row in rows:
         rows_by_type.setdefault((row["section"], row["type"]), []).append(_read_listener(row))
