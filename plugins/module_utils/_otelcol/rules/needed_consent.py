@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rules on rights that go far beyond telemetry: a collector has them only with consent, by its option `allow`.
 
-needs/component_needs.py says which rights need consent. Private.
+Such rights are guarded. needs/component_needs.py says which rights are, and smallest_cause.py finds the setting because
+of which a component needs one. Private.
 
 Each function that `RULES` names at the end is a rule, and its name is the id: see rule_definitions.py. For example:
 
@@ -13,8 +14,7 @@ Each function that `RULES` names at the end is a rule, and its name is the id: s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from ..config.paths import Path, list_at
@@ -22,25 +22,20 @@ from ..needs.component_needs import NODES_PROXY, ROOT, ComponentNeeds, find_guar
 from ..needs.components_with_needs import find_components_with_needs
 from ..needs.started_components import StartedComponent
 from .rule_definitions import Fault, about, define_rules
+from .smallest_cause import find_smallest_cause
 from .subject import Deployment, Subject
 
 _GOOD_PRACTICES = "https://kubernetes.io/docs/concepts/security/rbac-good-practices/"
-# Takes the place of a setting to see whether the component needs the right without it.
-_REPLACEMENT_TEXT = "other"
-
-
-NeedTest = Callable[[Any], bool]
-"""Says whether a component needs a right, given a value in place of some of its settings."""
 
 
 class _GuardedComponent(NamedTuple):
-    """A component that needs rights, some of which may need consent."""
+    """A component that needs guarded rights."""
 
     component: StartedComponent
     needs_row: ComponentNeeds
     """The row of needs/component_table.py about its type."""
-    needed_rights: set[str]
-    """The rights that need consent, such as `root`."""
+    guarded_rights: set[str]
+    """Those that it needs, such as `root`."""
 
 
 @about("deployment")
@@ -51,28 +46,25 @@ def consent_missing(subject: Subject) -> Iterator[Fault]:
         return
     guarded_components = list(_list_guarded_components(subject, deployment))
     allowed_rights = set(deployment.allowed_rights)
-    rights_to_allow = set(allowed_rights)
-    # The fix of each finding allows what all components need, so that one change of the option is enough.
-    for guarded_component in guarded_components:
-        rights_to_allow |= guarded_component.needed_rights
-    fix = f"Remove the setting, or add `allow: [{', '.join(sorted(rights_to_allow))}]` to the collector."
-    for guarded_component in guarded_components:
-        component, needs_row = guarded_component.component, guarded_component.needs_row
-        for right in sorted(guarded_component.needed_rights - allowed_rights):
-            message = f"'{component.id}' needs {_describe_right(needs_row, component.settings, right)}"
-            needs_right = _make_need_test(needs_row, right, deployment)
-            path = _find_smallest_cause(needs_right, component.settings, component.path)
-            yield Fault(path, f"{message}, for which this collector has no consent", fix)
+    fix = _describe_fix(guarded_components, allowed_rights)
+    for guarded in guarded_components:
+        component = guarded.component
+        for right in sorted(guarded.guarded_rights - allowed_rights):
+            right_text = _describe_right(guarded.needs_row, component.settings, right)
+            message = f"'{component.id}' needs {right_text}, for which this collector has no consent"
+            yield Fault(_find_cause(guarded, right, deployment), message, fix)
 
 
 def _list_guarded_components(subject: Subject, deployment: Deployment) -> Iterator[_GuardedComponent]:
-    """Yield the started components that may need consent."""
+    """Yield the started components that need guarded rights."""
     for needs_row, component in find_components_with_needs(subject.view.started_components):
-        yield _GuardedComponent(component, needs_row, _list_guarded_rights(needs_row, component.settings, deployment))
+        guarded_rights = _find_guarded_rights_of(needs_row, component.settings, deployment)
+        if guarded_rights:
+            yield _GuardedComponent(component, needs_row, guarded_rights)
 
 
-def _list_guarded_rights(needs_row: ComponentNeeds, settings: dict[str, Any], deployment: Deployment) -> set[str]:
-    """Return the rights of a component that need consent."""
+def _find_guarded_rights_of(needs_row: ComponentNeeds, settings: dict[str, Any], deployment: Deployment) -> set[str]:
+    """Return the guarded rights that a component with these settings needs."""
     rights: set[str] = set()
     for rbac_rule in needs_row.list_rules(settings):
         rights.update(find_guarded_rights(rbac_rule))
@@ -80,6 +72,12 @@ def _list_guarded_rights(needs_row: ComponentNeeds, settings: dict[str, Any], de
     if needs_row.needs_root(settings) or keeps_files_of_node:
         rights.add(ROOT)
     return rights
+
+
+def _describe_fix(guarded_components: Iterable[_GuardedComponent], allowed_rights: set[str]) -> str:
+    """Return the fix of each finding. It allows what all components need, so that one change of `allow` is enough."""
+    rights_to_allow = allowed_rights.union(*(guarded.guarded_rights for guarded in guarded_components))
+    return f"Remove the setting, or add `allow: [{', '.join(sorted(rights_to_allow))}]` to the collector."
 
 
 def _describe_right(needs_row: ComponentNeeds, settings: dict[str, Any], right: str) -> str:
@@ -98,59 +96,13 @@ def _join_words(words: Iterable[Any]) -> str:
     return ", ".join(str(word) for word in words)
 
 
-def _make_need_test(needs_row: ComponentNeeds, right: str, deployment: Deployment) -> NeedTest:
-    """Return a function that says whether a component with other settings needs a right."""
+def _find_cause(guarded: _GuardedComponent, right: str, deployment: Deployment) -> Path:
+    """Return the path of the setting because of which a component needs a right."""
 
     def needs_right(settings: Any) -> bool:
-        return right in _list_guarded_rights(needs_row, settings, deployment)
+        return right in _find_guarded_rights_of(guarded.needs_row, settings, deployment)
 
-    return needs_right
-
-
-def _find_smallest_cause(needs_right: NeedTest, settings: Any, path: Path) -> Path:
-    """Return the path of the smallest setting that alone makes a component need a right.
-
-    A child of a mapping is the cause if the need ends without it, or with another text in its place; of several such
-    children, the last one. An item of a list is the cause if the need is there with this item alone. `settings` are
-    those at `path`, and `needs_right` is asked with other values in their place. For example, for the right to read
-    secrets, of the receiver k8s_objects:
-
-        settings at path                              asked with                   needed?  next path
-        {objects: [{name: pods}, {name: secrets}]}    {}                           no       objects
-        [{name: pods}, {name: secrets}]               [{name: pods}]               no
-                                                      [{name: secrets}]            yes      objects[1]
-        {name: secrets}                               {name: other}                no       objects[1].name
-        secrets                                       (a scalar has no children: this is the cause)
-    """
-    if isinstance(settings, dict):
-        # From the end, since what a setting is about often stands before its value, and the value is what a user
-        # changes: the cause in `{target_label: __metrics_path__, replacement: …/proxy/metrics}` is `replacement`,
-        # though the need ends with another `target_label` too.
-        for key, child in reversed(settings.items()):
-            if not needs_right(_neutralize_child(settings, key)):
-                needs_right_with_child = partial(_test_with_child, needs_right, settings, key)
-                return _find_smallest_cause(needs_right_with_child, child, (*path, key))
-    if isinstance(settings, list):
-        for index, child in enumerate(settings):
-            if needs_right([child]):
-                return _find_smallest_cause(partial(_test_as_only_item, needs_right), child, (*path, index))
-    return path
-
-
-def _neutralize_child(settings: dict[Any, Any], key: Any) -> dict[Any, Any]:
-    """Return settings without a mapping or list in them, or with another text in place of a scalar."""
-    other_settings = {name: child for name, child in settings.items() if name != key}
-    return other_settings if isinstance(settings[key], (dict, list)) else {**other_settings, key: _REPLACEMENT_TEXT}
-
-
-def _test_with_child(needs_right: NeedTest, settings: dict[Any, Any], key: Any, child: Any) -> bool:
-    """Return whether the component needs the right with another value of a key, and all other settings as they are."""
-    return needs_right({**settings, key: child})
-
-
-def _test_as_only_item(needs_right: NeedTest, list_item: Any) -> bool:
-    """Return whether the component needs the right if its list has nothing but this item."""
-    return needs_right([list_item])
+    return (*guarded.component.path, *find_smallest_cause(needs_right, guarded.component.settings))
 
 
 RULES = define_rules("error", consent_missing, documentation=_GOOD_PRACTICES)
