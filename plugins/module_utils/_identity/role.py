@@ -63,7 +63,7 @@ class RoleSettings(TypedDict):
 class RoleRequest:
     """The role that a task of module iam_service_account_role wants."""
 
-    account: ServiceAccount
+    service_account: ServiceAccount
     eks_cluster: EksCluster
     trust: Statement = field(default_factory=dict)
     """The statement by which the role trusts the service account."""

@@ -63,7 +63,7 @@ def check_role_change(name: str, live_role: RoleSettings, request: RoleRequest) 
     """Raise Problem for a role of another owner, and for a change that a role cannot have."""
     obstacle = next(_find_obstacles(live_role, request), None)
     if obstacle:
-        task = f"Use the IAM role {name} for {request.account}"
+        task = f"Use the IAM role {name} for {request.service_account}"
         raise Problem(obstacle.wrong, asked=task, where=obstacle.option, fix=obstacle.fix)
 
 
@@ -76,7 +76,8 @@ def _find_obstacles(live_role: RoleSettings, request: RoleRequest) -> Iterator[_
         yield _Obstacle(wrong, "role_name", "Give another role_name.")
     # Only a user can know that the other collector of the account is gone.
     if not _is_of_collectors(tags, request.collectors) and not request.may_adopt:
-        wrong = f"it is the role of {request.account} for collector {request.account.namespace}/{tags[COLLECTOR_TAG]}"
+        service_account = request.service_account
+        wrong = f"it is the role of {service_account} for collector {service_account.namespace}/{tags[COLLECTOR_TAG]}"
         fix = "Give the collectors another service_account_name, or set adopt if the other one is gone."
         yield _Obstacle(wrong, "service_account_name", fix)
     if ACCOUNT_TAG not in tags and not request.may_adopt:
@@ -97,7 +98,7 @@ def _is_of_other_account(tags: Mapping[str, str], request: RoleRequest) -> bool:
     Not even option `adopt` allows such a role: its trust policy would name the account of the request instead, and the
     pods of the other account would lose their rights.
     """
-    account, cluster = str(request.account), request.eks_cluster.cluster_arn
+    account, cluster = str(request.service_account), request.eks_cluster.cluster_arn
     return tags.get(ACCOUNT_TAG, account) != account or tags.get(CLUSTER_TAG, cluster) != cluster
 
 

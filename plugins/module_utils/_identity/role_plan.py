@@ -112,7 +112,11 @@ def _plan_inline_policies(
 
 def _plan_own_tags(live_tags: Mapping[str, str], request: RoleRequest, origin: str) -> dict[str, str]:
     """Return the tags by which this collection knows its role. If the request has no collectors, their tag stays."""
-    own_tags = {CLUSTER_TAG: request.eks_cluster.cluster_arn, ACCOUNT_TAG: str(request.account), ORIGIN_TAG: origin}
+    own_tags = {
+        CLUSTER_TAG: request.eks_cluster.cluster_arn,
+        ACCOUNT_TAG: str(request.service_account),
+        ORIGIN_TAG: origin,
+    }
     if request.collectors:
         own_tags[COLLECTOR_TAG] = request.collectors[0]
     elif COLLECTOR_TAG in live_tags:

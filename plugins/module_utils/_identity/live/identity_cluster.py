@@ -34,7 +34,7 @@ class IdentityNeed(NamedTuple):
     """What a cluster is needed for: a service account shall get a role."""
 
     cluster_name: str
-    account: ServiceAccount
+    service_account: ServiceAccount
     provider: str
     """IRSA or POD_IDENTITY."""
     requires_agent: bool
@@ -61,7 +61,7 @@ def _require_issuer(cluster: Mapping[str, Any], need: IdentityNeed) -> None:
     """Raise Problem if the cluster has no issuer of tokens."""
     if not find_issuer(cluster):
         wrong = f"the cluster {need.cluster_name} has no issuer"
-        raise Problem(wrong, asked=f"Give {need.account} a role", fix=NO_ISSUER_FIX)
+        raise Problem(wrong, asked=f"Give {need.service_account} a role", fix=NO_ISSUER_FIX)
 
 
 def _require_agent(eks: ServiceCalls, cluster: Mapping[str, Any], need: IdentityNeed) -> None:
@@ -71,7 +71,7 @@ def _require_agent(eks: ServiceCalls, cluster: Mapping[str, Any], need: Identity
         return
     wrong = f"the cluster {need.cluster_name} has neither the add-on {AGENT_ADDON} nor Auto Mode"
     fix = f"Install it (eks_addon with name: {AGENT_ADDON}), or set agent to ignored where it was installed otherwise."
-    raise Problem(wrong, asked=f"Give {need.account} a role by EKS Pod Identity", where="provider", fix=fix)
+    raise Problem(wrong, asked=f"Give {need.service_account} a role by EKS Pod Identity", where="provider", fix=fix)
 
 
 @CallErrors.list_error_handler(f"describe the add-on {AGENT_ADDON}", {})

@@ -58,9 +58,9 @@ class RoleRemoval(RoleTask):
         return self.build_role_result(live_role.arn, live_role.settings, remaining_role, changed=True)
 
     def _is_own_role(self, live_role: LiveRole) -> bool:
-        """Return whether the tags of a role say that this module made or took it for this account."""
+        """Return whether the tags of a role say that this module made or took it for this service account."""
         cluster = cluster_arn(live_role.arn, self.region, self.params["cluster_name"])
-        return is_own_role(live_role.settings, cluster, self.account, self.params["collectors"])
+        return is_own_role(live_role.settings, cluster, self.service_account, self.params["collectors"])
 
     def _make_removal_calls(self, calls: Iterable[IamCall]) -> None:
         for call in calls:

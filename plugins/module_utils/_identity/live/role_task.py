@@ -25,27 +25,35 @@ from .role_reader import RoleReader
 
 
 class RoleTask:
-    """One run of the module. In check mode it reads and changes nothing."""
+    """One run of the module. In check mode it only reads."""
 
     def __init__(self, aws: Aws, params: Mapping[str, Any]) -> None:
         """Take the parameters of the module."""
-        self.aws, self.iam, self.eks = aws, aws.calls("iam"), aws.calls("eks")
+        self.aws = aws
+        # The calls of the two services, such as `self.iam("create_role", RoleName=…)`.
+        self.iam, self.eks = aws.calls("iam"), aws.calls("eks")
         self.region = str(self.eks.client.meta.region_name)
+        # The name of the role in this region.
         self.name = role_name_in_region(params["name"], self.region)
         self.params = {**params, "name": self.name}
-        self.account = ServiceAccount(params["namespace"], params["service_account"])
+        # That of Kubernetes. The account of AWS is part of the cluster's ARN (`EksCluster`).
+        self.service_account = ServiceAccount(params["namespace"], params["service_account"])
         self.reader = RoleReader(self.iam, self.name)
         self.association = RoleAssociation(aws, self.params)
 
     def build_role_result(
         self, role_arn: str, earlier_role: RoleSettings | None, later_role: RoleSettings | None, *, changed: bool
     ) -> dict[str, Any]:
-        """Return the result about the role: its settings, and the annotation of the account that names it."""
+        """Return the result about the role: its settings, and the annotation of the service account that names it."""
         role = {"arn": role_arn, "name": self.name, **later_role} if later_role else {}
         annotations = {}
         if self.params["state"] == "present":
-            annotations[str(self.account)] = {ANNOTATIONS[self.params["provider"]]: role_arn}
-        identity = {"namespace": self.account.namespace, "service_account": self.account.name, "role_arn": role_arn}
+            annotations[str(self.service_account)] = {ANNOTATIONS[self.params["provider"]]: role_arn}
+        identity = {
+            "namespace": self.service_account.namespace,
+            "service_account": self.service_account.name,
+            "role_arn": role_arn,
+        }
         diff: dict[str, Any] = {"before": earlier_role or {}, "after": later_role or {}}
         return {"changed": changed, "role": role, "annotations": annotations, "identity": identity, "diff": diff}
 

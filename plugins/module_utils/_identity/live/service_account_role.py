@@ -51,14 +51,19 @@ def _make_or_remove_role(aws: Aws, params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class RoleCreation(RoleTask):
-    """A run of the module with state `present`: it creates the role, or changes one that is there."""
+    """A run of the module with state `present`: it creates the role, or changes one that is there.
+
+    `RoleTask` has what both states use: `aws`, `iam` and `eks` for calls, the `name` of the role, its `reader`, its
+    `association`, the `service_account` of Kubernetes, and `build_role_result`.
+    """
 
     def make(self) -> dict[str, Any]:
         """Make the role, and after that its association, so that pods never get a role that lacks its rights.
 
-        With provider IRSA an association is removed, and the annotation of the account names the role. EKS gives a pod
-        with both the role of the association (aws/amazon-eks-pod-identity-webhook reads ContainerCredentialsConfig
-        first), so it is removed before pods are replaced. Running pods keep their credentials for hours.
+        With provider IRSA an association is removed, and the annotation of the service account names the role. EKS
+        gives a pod with both the role of the association (aws/amazon-eks-pod-identity-webhook reads
+        ContainerCredentialsConfig first), so it is removed before pods are replaced. Running pods keep their
+        credentials for hours.
         """
         request = self._build_request()
         self.association.refuse_other_role()
@@ -74,13 +79,14 @@ class RoleCreation(RoleTask):
         """Return the role that the task wants. Raises Problem if the cluster cannot give pods roles."""
         params = self.params
         requires_agent = params["agent"] == "required"
-        need = IdentityNeed(params["cluster_name"], self.account, params["provider"], requires_agent)
+        provider = params["provider"]
+        need = IdentityNeed(params["cluster_name"], self.service_account, provider, requires_agent)
         eks_cluster = read_identity_cluster(self.eks, need)
-        is_associated = params["provider"] == POD_IDENTITY
+        is_associated = provider == POD_IDENTITY
         return RoleRequest(
-            account=self.account,
+            service_account=self.service_account,
             eks_cluster=eks_cluster,
-            trust=STATEMENT_BUILDERS[params["provider"]](eks_cluster, self.account),
+            trust=STATEMENT_BUILDERS[provider](eks_cluster, self.service_account),
             statements=fill_policy(params["statements"], eks_cluster),
             managed_policies=tuple(params["managed_policies"]),
             path=params["path"],
@@ -114,7 +120,8 @@ class RoleCreation(RoleTask):
         target = plan_role(None, request, self._merge_tags)
         role_arn = self._predict_arn(target, request.eks_cluster)
         if not self.aws.check:
-            role_arn = self._create_bare_role(build_creation_request(target, self.account))
+            role_arn = self._create_bare_role(build_creation_request(target, self.service_account))
+            # The new role has everything but its policies, so what it lacks of the target are the calls that add them.
             bare_role: RoleSettings = {**target, "policies": {}, "managed_policies": []}
             self._make_calls(plan_role_calls(bare_role, target))
             self._wait_until_shown(target)
@@ -137,6 +144,7 @@ class RoleCreation(RoleTask):
 
     @CallErrors.common_error_handler("change the role")
     def _make_calls(self, calls: Iterable[IamCall]) -> None:
+        """Make calls that change the role."""
         for call in calls:
             self.iam(call.operation, RoleName=self.name, **call.parameters)
 

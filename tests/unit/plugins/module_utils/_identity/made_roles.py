@@ -16,7 +16,7 @@ SPANS = {"Effect": "Allow", "Action": ["xray:PutSpans"], "Resource": ["*"]}
 
 
 def wish(**asked: Any) -> role.RoleRequest:
-    given = {"account": ACCOUNT, "eks_cluster": EKS_CLUSTER, "statements": [SPANS]}
+    given = {"service_account": ACCOUNT, "eks_cluster": EKS_CLUSTER, "statements": [SPANS]}
     return role.RoleRequest(**(given | {"trust": trust.irsa_statement(EKS_CLUSTER, ACCOUNT)} | asked))
 
 
