@@ -4,19 +4,47 @@
 """The plan of a run with waves, as module wave_plan returns it. Private.
 
 `_wave_planning.py` makes the plan. Playbook site keeps it in a variable of each host, and passes it to the modules
-wave_gate and wave_stop. The words of the plan, by an example with two waves that have `on_failure: roll_back_all`, of
-which wave `canary` has the Linux host web1, and wave `all` the Linux hosts web2 and web3:
+wave_gate and wave_stop. A member is a host of a wave: a Linux host, or one that stands for a cluster. For example, wave
+`canary` has web1, wave `all` has gw1, web2 and web3, and both have `on_failure: roll_back_all`. The agents on web1 to
+web3 send to the gateway on gw1, and web3 fails before the first wave:
 
-- A member is a host of a wave: a Linux host, or one that stands for a cluster. web1 is the member of `canary`.
-- `lost`: members that failed before the first wave began. Ansible does nothing more with them.
-- `rest`: members of later waves. web2 and web3 still run the earlier config while `canary` is watched, so web1 is
-  compared with them.
-- `behind`: collectors downstream of the wave: they get data of it, such as the gateway of web1.
-- `keeps`: whether members keep the earlier config, so that the change can be undone. Those of both waves do.
-- `goes_back`: the waves whose change is undone if this one fails. If `all` fails, these are `canary` and `all`.
-- `settles`: the waves whose change becomes final when this one has passed. For `all`, these are `canary` and `all`.
+    {
+        "hosts": ["web1", "gw1", "web2"],
+        "sizes": [1, 2],
+        "wave_of": {"web1": "canary", "gw1": "all", "web2": "all"},
+        "waves": [
+            {
+                "name": "canary",
+                "lost": [],
+                "max_failed": 0, "watch_seconds": 150, "without_data": "pass", "on_failure": "roll_back_all",
+                "approval": False,
+                "keeps": True,               # web1 keeps the earlier config, since `all` may undo its change
+                "goes_back": ["canary"],     # if canary fails, the change of web1 is undone
+                "settles": [],               # the change of web1 is not final yet when canary has passed
+                "rest": ["gw1", "web2"],     # they still run the earlier config, so web1 is compared with them
+                "rest_clusters": [],
+                "behind": {"hosts": {"collectors": {"gw1": ["gateway"]}, "before": ["gw1"], …}, …},
+            },
+            {
+                "name": "all",
+                "lost": ["web3"],            # Ansible does nothing more with web3
+                "max_failed": 1, "watch_seconds": 0, "without_data": "pass", "on_failure": "roll_back_all",
+                "approval": True,
+                "keeps": True,
+                "goes_back": ["canary", "all"],
+                "settles": ["canary", "all"],
+                "rest": [], "rest_clusters": [],
+                "behind": {…},               # nothing, since this wave is not watched
+            },
+        ],
+        "samples": ["web1", "gw1", "web2"],
+        "tolerant_end": "all",
+        "ends_alone": False,
+        "by": "alice",
+        "summary": […],
+    }
 
-`plan_rollbacks` of wave_run.py has the whole rule of the last three.
+`plan_rollbacks` of wave_rollbacks.py has the whole rule of `keeps`, `goes_back` and `settles`.
 """
 
 from __future__ import annotations
@@ -35,7 +63,7 @@ class PlannedWaveRow(TypedDict):
 
     name: str
     lost: Sequence[str]
-    """The members that failed before the first wave."""
+    """The members that failed before the first wave began. They count as failed."""
 
     # When it passes, by the option otel_waves.
     max_failed: int
@@ -64,7 +92,7 @@ class PlannedWaveRow(TypedDict):
     rest_clusters: Sequence[str]
     """Some clusters of later waves."""
     behind: DownstreamReads
-    """What is read of collectors that get data of the wave, such as gateways of agents."""
+    """What is read of collectors downstream of the wave: they get data of it, as gateways do of agents."""
 
 
 class RunPlan(TypedDict):
@@ -79,13 +107,16 @@ class RunPlan(TypedDict):
     waves: Sequence[PlannedWaveRow]
     """All waves in order, also those without members in this run."""
     samples: Sequence[str]
-    """The members whose collectors can be read while a wave is watched."""
+    """The members whose collectors can be read while a wave is watched. The tasks of the watch skip all others."""
     tolerant_end: str
-    """The last wave with members, if members may fail; otherwise empty. After it, the run names those that failed."""
+    """The last wave with members, if members may fail; otherwise empty.
+
+    After this wave, the task file `wave_end.yml` ends the run as failed if members failed, and names them.
+    """
     ends_alone: bool
-    """Whether nothing is left to do once the last wave has passed."""
+    """Whether no wave is watched and no change can be undone. Then one host runs the gate of a wave for all others."""
     by: str
-    """Who runs the playbook."""
+    """The user who runs the playbook, for the note of who let a wave pass."""
     summary: Sequence[str]
     """The plan in lines for people."""
 
