@@ -29,6 +29,7 @@ ALLOWED = {
     "plugins/plugin_utils/_otelcol/_isolation/inside.py": {
         "request_file.read_text": "Reads what the play wrote; this program imports the standard library alone.",
     },
+    "plugins/plugin_utils/_otelcol/_output_streams.py": {"os.open": "Opens a device or a pipe to write."},
     "plugins/module_utils/_capture/live/capture_folder.py": {
         "gzip.GzipFile": "Opens a file of a capture to write.",
         "os.open": "Opens a file to write, or a folder to lock it.",
