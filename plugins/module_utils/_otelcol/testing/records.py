@@ -52,7 +52,8 @@ METRIC_POINT_KINDS = ("gauge", "sum", "histogram")
 # How many hexadecimal digits ids have.
 TRACE_DIGITS = 32
 SPAN_DIGITS = 16
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ns|us|ms|s|m)\Z")
+# With so few digits, a number of nanoseconds is finite.
+_DURATION = re.compile(r"(\d{1,30}(?:\.\d{1,30})?)(ns|us|ms|s|m)\Z")
 NANOSECONDS_BY_UNIT = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000, "m": 60_000_000_000}
 
 

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writes records of the short form, as users write them in tests, as a request of OTLP in JSON.
 
-`records.py` has the fields of the short form. `_write_…` functions return objects of OTLP, such as a Span.
+`records.py` has the fields of the short form, and `record_values.py` reads them and says which value is wrong.
+`_write_…` functions return objects of OTLP, such as a Span.
 Source: opentelemetry-proto 1.x, `trace.proto`, `metrics.proto`, `logs.proto`, and "JSON Protobuf Encoding" of the
 specification of OTLP: ids are hexadecimal, 64-bit integers are texts. Private.
 """
@@ -15,12 +16,20 @@ from typing import Any
 
 from ..errors import Problem, suggest_word
 from ..otlp_requests import LISTS_BY_SIGNAL
+from .record_values import (
+    read_bounds,
+    read_buckets,
+    read_count,
+    read_events,
+    read_mapping,
+    read_number,
+    read_severity,
+    read_word,
+)
 from .records import (
-    COMMON_FIELDS,
     FIELDS_BY_RECORD_KIND,
     METRIC_POINT_KINDS,
     NANOSECONDS_BY_UNIT,
-    SEVERITY_NUMBERS,
     SIGNAL_BY_RECORD_KIND,
     SPAN_DIGITS,
     SPAN_KINDS,
@@ -55,32 +64,33 @@ def build_otlp_request(
     for record_index, record in enumerate(given_records):
         where = f"{given_where}.{record_kind}[{record_index}]"
         _check_record(record_kind, record, where)
-        resource, scope = record.get("resource") or {}, record.get("scope") or {}
+        resource = read_mapping(record, "resource", where)
+        scope = read_mapping(record, "scope", where)
         if (resource, scope) != previous_shared_fields:
             previous_shared_fields = (resource, scope)
             written_records = []
-            scope_group = {"scope": _write_scope(scope), records_key: written_records}
+            scope_group = {"scope": _write_scope(scope, f"{where}.scope"), records_key: written_records}
             resource_groups.append({"resource": {"attributes": _write_attributes(resource)}, scopes_key: [scope_group]})
-        _add_written_record(write_record(record, where, time), written_records)
+        _add_to_group(write_record(record, where, time), written_records)
     return {resources_key: resource_groups}
 
 
-def _write_scope(scope: Mapping[str, Any]) -> dict[str, Any]:
+def _write_scope(scope: Mapping[str, Any], where: str) -> dict[str, Any]:
     """Return an InstrumentationScope."""
     return {
         "name": scope.get("name", ""),
         "version": str(scope.get("version", "")),
-        "attributes": _write_attributes(scope.get("attributes") or {}),
+        "attributes": _write_attributes_of(scope, where),
     }
 
 
-def _add_written_record(written_record: dict[str, Any], written_records: list[dict[str, Any]]) -> None:
-    """Add a record to its list. A data point of the same metric as the last record joins this metric."""
+def _add_to_group(written_record: dict[str, Any], group: list[dict[str, Any]]) -> None:
+    """Add a record to the list of those of its scope. A data point of the metric of the last record joins it."""
     kind = find_metric_kind(written_record)
-    if kind and written_records and _is_same_metric(written_records[-1], written_record, kind):
-        written_records[-1][kind]["dataPoints"] += written_record[kind]["dataPoints"]
+    if kind and group and _is_same_metric(group[-1], written_record, kind):
+        group[-1][kind]["dataPoints"] += written_record[kind]["dataPoints"]
     else:
-        written_records.append(written_record)
+        group.append(written_record)
 
 
 def _is_same_metric(first_metric: Mapping[str, Any], second_metric: Mapping[str, Any], kind: str) -> bool:
@@ -105,70 +115,53 @@ def _check_record(record_kind: str, record: Any, where: str) -> None:
             suggestion = suggest_word(str(field_name), known_fields)
             problem = f"there is no field '{field_name}' in records of {record_kind}{suggestion}"
             raise Problem(problem, where=where, fix=f"Fields: {', '.join(known_fields)}.")
-    for field_name in COMMON_FIELDS:
-        if not isinstance(record.get(field_name) or {}, Mapping):
-            raise Problem(f"'{field_name}' must be a mapping", where=where, fix="Write `key: value` pairs.")
-
-
-def _find_number_of_word(
-    record: Mapping[str, Any], field: str, words: tuple[str, ...], default: str, where: str
-) -> int:
-    """Return the number that OTLP has for the word in a field: its place among the words.
-
-    Raises Problem for a word that is not among them.
-    """
-    value = record.get(field, default)
-    if value not in words:
-        raise Problem(f"'{value}' is not a {field}", where=where, fix=f"One of: {', '.join(words)}.")
-    return words.index(value)
 
 
 def _write_span(record: Record, where: str, time: int) -> dict[str, Any]:
     """Return a Span that begins at a time in nanoseconds."""
     end_time = time + parse_nanoseconds(record.get("duration", "10ms"), where)
     status = {
-        "code": _find_number_of_word(record, "status", STATUS_WORDS, "unset", where),
+        "code": STATUS_WORDS.index(read_word(record, "status", STATUS_WORDS, default="unset", where=where)),
         "message": str(record.get("message", "")),
     }
     span = {
         "name": str(record.get("name", "span")),
-        "kind": _find_number_of_word(record, "kind", SPAN_KINDS, "internal", where),
+        "kind": SPAN_KINDS.index(read_word(record, "kind", SPAN_KINDS, default="internal", where=where)),
         "traceId": make_identifier(record.get("trace", where), TRACE_DIGITS),
         "spanId": make_identifier(record.get("id", f"{where} span"), SPAN_DIGITS),
         "startTimeUnixNano": str(time),
         "endTimeUnixNano": str(end_time),
-        "attributes": _write_attributes(record.get("attributes") or {}),
+        "attributes": _write_attributes_of(record, where),
         "status": status,
-        "events": [_write_event(event) for event in record.get("events") or ()],
+        "events": _write_events(record, where),
     }
     if record.get("parent"):
         span["parentSpanId"] = make_identifier(record["parent"], SPAN_DIGITS)
     return span
 
 
-def _write_event(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an Event of a span."""
-    return {"name": str(event.get("name", "")), "attributes": _write_attributes(event.get("attributes") or {})}
+def _write_events(span: Record, where: str) -> list[dict[str, Any]]:
+    """Return the Events of a span."""
+    written_events = []
+    for event_index, event in enumerate(read_events(span, where)):
+        attributes = _write_attributes_of(event, f"{where}.events[{event_index}]")
+        written_events.append({"name": str(event.get("name", "")), "attributes": attributes})
+    return written_events
 
 
 def _write_metric(record: Record, where: str, time: int) -> dict[str, Any]:
-    """Return a Metric with one data point of a time in nanoseconds.
-
-    A delta counts from a minute before its time on, everything else from a minute before the first records on.
-    """
-    kind = METRIC_POINT_KINDS[_find_number_of_word(record, "type", METRIC_POINT_KINDS, "gauge", where)]
-    count_end = time if record.get("temporality") == "delta" else _START_TIME
+    """Return a Metric with one data point of a time in nanoseconds."""
+    kind = read_word(record, "type", METRIC_POINT_KINDS, default="gauge", where=where)
     data_point: dict[str, Any] = {
-        "startTimeUnixNano": str(count_end - NANOSECONDS_BY_UNIT["m"]),
+        "startTimeUnixNano": str(_find_start_of_point(record, time)),
         "timeUnixNano": str(time),
-        "attributes": _write_attributes(record.get("attributes") or {}),
+        "attributes": _write_attributes_of(record, where),
     }
-    data_point |= _write_buckets(record) if kind == "histogram" else _write_number(record, where)
+    data_point |= _write_buckets(record, where) if kind == "histogram" else _write_number(record, where)
     metric_data: dict[str, Any] = {"dataPoints": [data_point]}
     if kind != "gauge":
-        metric_data["aggregationTemporality"] = _find_number_of_word(
-            record, "temporality", TEMPORALITY_WORDS, "cumulative", where
-        )
+        temporality = read_word(record, "temporality", TEMPORALITY_WORDS, default="cumulative", where=where)
+        metric_data["aggregationTemporality"] = TEMPORALITY_WORDS.index(temporality)
     if kind == "sum":
         metric_data["isMonotonic"] = bool(record.get("monotonic", True))
     return {
@@ -179,24 +172,34 @@ def _write_metric(record: Record, where: str, time: int) -> dict[str, Any]:
     }
 
 
-def _write_buckets(record: Record) -> dict[str, Any]:
+def _find_start_of_point(record: Record, time: int) -> int:
+    """Return since when a data point of a time counts, in nanoseconds.
+
+    A delta counts what came in the minute before its time. All other points count from the same time on, which is a
+    minute before the first records.
+    """
+    first_time = time if record.get("temporality") == "delta" else _START_TIME
+    return first_time - NANOSECONDS_BY_UNIT["m"]
+
+
+def _write_buckets(record: Record, where: str) -> dict[str, Any]:
     """Return the fields of a HistogramDataPoint; without buckets, the first one has all of the count."""
-    bounds = list(record.get("bounds") or ())
-    other_buckets = [0] * len(bounds)
-    buckets = list(record.get("buckets") or [record.get("count", 1), *other_buckets])
+    bounds = read_bounds(record, where)
+    buckets = read_buckets(record, where)
+    if not buckets:
+        other_buckets = [0] * len(bounds)
+        buckets = [read_count(record, default=1, where=where), *other_buckets]
     return {
         "explicitBounds": bounds,
         "bucketCounts": [str(bucket_count) for bucket_count in buckets],
-        "count": str(record.get("count", sum(buckets))),
-        "sum": record.get("sum", 0),
+        "count": str(read_count(record, default=sum(buckets), where=where)),
+        "sum": read_number(record, "sum", default=0, where=where),
     }
 
 
 def _write_number(record: Record, where: str) -> dict[str, Any]:
-    """Return the value of a NumberDataPoint. Raises Problem for a value that is no number."""
-    value = record.get("value", 1)
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise Problem(f"the value '{value}' is not a number", where=where, fix="Write an integer or a float.")
+    """Return the value of a NumberDataPoint."""
+    value = read_number(record, "value", default=1, where=where)
     if isinstance(value, int):
         return {"asInt": str(value)}
     return {"asDouble": value}
@@ -204,21 +207,16 @@ def _write_number(record: Record, where: str) -> dict[str, Any]:
 
 def _write_log(record: Record, where: str, time: int) -> dict[str, Any]:
     """Return a LogRecord of a time in nanoseconds."""
-    severity = record.get("severity", 0)
-    severity_number = SEVERITY_NUMBERS.get(severity, severity)
-    if not isinstance(severity_number, int):
-        raise Problem(
-            f"'{severity}' is not a severity", where=where, fix=f"A number, or: {', '.join(SEVERITY_NUMBERS)}."
-        )
+    severity = record.get("severity")
     text_of_severity = severity if isinstance(severity, str) else ""
     log = {
         "timeUnixNano": str(time),
         "observedTimeUnixNano": str(time),
-        "severityNumber": severity_number,
+        "severityNumber": read_severity(record, where),
         "severityText": str(record.get("severity_text", text_of_severity)),
         "eventName": str(record.get("event_name", "")),
         "body": _write_value(record.get("body", "")),
-        "attributes": _write_attributes(record.get("attributes") or {}),
+        "attributes": _write_attributes_of(record, where),
     }
     if "trace" in record:
         log["traceId"] = make_identifier(record["trace"], TRACE_DIGITS)
@@ -228,6 +226,11 @@ def _write_log(record: Record, where: str, time: int) -> dict[str, Any]:
 
 
 _WRITERS_BY_RECORD_KIND = {"spans": _write_span, "metrics": _write_metric, "logs": _write_log}
+
+
+def _write_attributes_of(record: Mapping[str, Any], where: str) -> list[dict[str, Any]]:
+    """Return the attributes of a record, an event or a scope as a list of KeyValue."""
+    return _write_attributes(read_mapping(record, "attributes", where))
 
 
 def _write_attributes(values: Mapping[str, Any]) -> list[dict[str, Any]]:

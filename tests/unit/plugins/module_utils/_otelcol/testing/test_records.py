@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing import (
     read_records,
     records,
@@ -93,22 +91,3 @@ def test_a_series_that_is_sent_again_has_its_last_point() -> None:
         (2, {}),
         (1, {"a": 1}),
     ]
-
-
-@cases(
-    "signal, record, said",
-    ("spans", {"nam": "x"}, "there is no field 'nam' in records of spans; did you mean 'name'?"),
-    ("spans", "x", "a record must be a mapping"),
-    ("spans", {"attributes": "x"}, "'attributes' must be a mapping"),
-    ("spans", {"kind": "servr"}, "'servr' is not a kind"),
-    ("spans", {"duration": 5}, "'5' is not a duration"),
-    ("metrics", {"type": "summary"}, "'summary' is not a type"),
-    ("metrics", {"value": "1"}, "the value '1' is not a number"),
-    ("metrics", {"value": True}, "the value 'True' is not a number"),
-    ("logs", {"severity": "warning"}, "'warning' is not a severity"),
-)
-def test_what_no_record_has_is_refused_with_its_place(signal: str, record: Any, said: str) -> None:
-    with pytest.raises(Problem) as problem:
-        written_records.build_otlp_request(signal, [{}, record], "file: tests[0].given")
-    assert said in str(problem.value)
-    assert f"file: tests[0].given.{signal}[1]" in str(problem.value)

@@ -62,6 +62,8 @@ def query(text: str) -> str:
     (odd_file("{spans: 3}"), "'spans' is no list"),
     (span("resource: a"), "'resource' must be a mapping"),
     (span("events: abc"), "'events' must be a list of mappings"),
+    (span("events: [{attributes: [a]}]"), "'attributes' must be a mapping (at "),
+    (span("scope: {attributes: [a]}"), "tests[0].given.spans[0].scope"),
     (odd_file(expect="{spans: [3]}"), "this must be a mapping"),
     ("{confg: a.yaml}", "there is no key 'confg'; did you mean 'config'?"),
     ("a: [", "this is not valid YAML"),
