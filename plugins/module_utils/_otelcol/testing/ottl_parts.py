@@ -67,14 +67,18 @@ def split_at_separators(tokens: Tokens, separators: Collection[str]) -> list[lis
 
 
 def read_called_function(tokens: Tokens) -> CalledFunction:
-    """Return a call. Raises UnknownPart for a text that is none."""
+    """Return a call. Raises UnknownPart for a text that is none, or has an argument without a value."""
     bracket_index = _find_first_bracket(tokens)
     if bracket_index == 0 or tokens[-1].text != ")":
         raise UnknownPart
     name = "".join(token.text for token in tokens[:bracket_index])
     argument_tokens = tokens[bracket_index + 1 : -1]
-    arguments = split_at_separators(argument_tokens, (",",)) if argument_tokens else []
-    return CalledFunction(name, [_drop_argument_name(argument) for argument in arguments])
+    if not argument_tokens:
+        return CalledFunction(name, [])
+    arguments = [_drop_argument_name(argument) for argument in split_at_separators(argument_tokens, (",",))]
+    if not all(arguments):
+        raise UnknownPart
+    return CalledFunction(name, arguments)
 
 
 def _find_first_bracket(tokens: Tokens) -> int:

@@ -16,16 +16,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..config.paths import Path
-from ..languages.ottl_syntax import InvalidOttl, OttlToken, split_tokens
-from .ottl_parts import UnknownPart, read_called_function, read_literal_value
+from ..languages.ottl_syntax import InvalidOttl, split_tokens
+from .ottl_parts import Tokens, UnknownPart, read_called_function, read_literal_value
 from .record_fields import find_record_field
 from .regex_sample import make_sample_text
 from .samples import SAMPLE_TEXT, WantedFields
 
 # A record that a test sends has no longer text and no more fields than this.
 _LARGEST_SAMPLE = 10_000
-# No editor needs more literals behind the field that it changes.
-_MOST_LITERALS = 2
 
 
 def find_changed_fields(action: str, context: str) -> WantedFields:
@@ -49,25 +47,27 @@ def find_changed_fields(action: str, context: str) -> WantedFields:
     if editor is None or not changed_field:
         return _find_read_fields(action, other_arguments, context, changed_field)
     try:
-        literals = _read_literals(other_arguments[:_MOST_LITERALS])
+        literals = _read_literals(other_arguments, len(editor.literal_types))
     except UnknownPart:
         return {}
     return editor.find_wanted_fields(changed_field, literals)
 
 
-def _read_literals(arguments: Sequence[Sequence[OttlToken]]) -> list[Any]:
-    """Return the values of arguments, without those that are lists. Raises UnknownPart for one that is no literal."""
-    return [read_literal_value(argument) for argument in arguments if not _is_list(argument)]
+def _read_literals(arguments: Sequence[Tokens], most: int) -> list[Any]:
+    """Return the values of the first arguments that are no lists. Raises UnknownPart for one that is no literal.
+
+    The first literal of `attributes, priority_keys=["a"], limit=1` is 1, since named arguments have no order.
+    """
+    single_values = [argument for argument in arguments if not _is_list(argument)]
+    return [read_literal_value(argument) for argument in single_values[:most]]
 
 
-def _is_list(argument: Sequence[OttlToken]) -> bool:
-    """Whether an argument is a list, such as `["a", "b"]`. A path with a key, such as `attributes["a"]`, counts too."""
-    return argument[-1].text == "]"
+def _is_list(argument: Tokens) -> bool:
+    """Whether an argument is a list, such as `["a", "b"]`. The path `attributes["a"]` is none."""
+    return argument[0].text == "["
 
 
-def _find_read_fields(
-    action: str, arguments: Sequence[Sequence[OttlToken]], context: str, changed_field: Path
-) -> WantedFields:
+def _find_read_fields(action: str, arguments: Sequence[Tokens], context: str, changed_field: Path) -> WantedFields:
     """Return the fields that a statement reads in its arguments, but for the one that it changes.
 
     `set(attributes["a"], resource.attributes["b"])` reads `("resource", "b")`.
@@ -82,7 +82,7 @@ def _find_read_fields(
     return fields
 
 
-def _is_path(argument: Sequence[OttlToken]) -> bool:
+def _is_path(argument: Tokens) -> bool:
     """Whether an argument is a path, such as `resource.attributes["b"]`, and no literal or converter."""
     return argument[0].kind == "lower"
 
@@ -98,7 +98,7 @@ def _is_other_user_field(read_field: Path, changed_field: Path) -> bool:
     return read_field[-1:] != changed_field[-1:]
 
 
-def _cut_text(action: str, tokens: Sequence[OttlToken]) -> str:
+def _cut_text(action: str, tokens: Tokens) -> str:
     """Return the part of a statement that has these tokens."""
     last_token = tokens[-1]
     return action[tokens[0].start : last_token.start + len(last_token.text)]

@@ -31,6 +31,18 @@ from tests.support.cases import cases
     ('set(attributes["a"], resource.attributes["a"])', {}),
     ("replace_pattern(name, 1, 2)", {}),
     ("delete_key(attributes, Concat(a))", {}),
+    ('replace_pattern(name, "x+", Concat(["a"], ""))', {("name",): "x"}),
+    ('limit(attributes, 1, Split("a,b", ","))', {("attributes", "key0"): "text", ("attributes", "key1"): "text"}),
+    (
+        'limit(attributes, priority_keys=["a"], limit=1)',
+        {("attributes", "key0"): "text", ("attributes", "key1"): "text"},
+    ),
+    ('keep_keys(attributes, Split("a,b", ","))', {("attributes", "other"): "text"}),
+    ('replace_pattern(name, resource.attributes["b"], "z")', {}),
+    ("delete_key(attributes, )", {}),
+    ("delete_key(attributes, key=)", {}),
+    ('set(attributes["a"], )', {}),
+    ('set(, attributes["a"])', {}),
     ("set()", {}),
     ("name", {}),
 )
