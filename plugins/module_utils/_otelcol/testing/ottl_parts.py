@@ -4,7 +4,7 @@
 """Which parts a text of OTTL has: what stands between operators, the arguments of a call, the value of a literal.
 
 A text is given as its tokens, see `split_tokens` of ottl_syntax.py, without the one that ends it. samples.py,
-record_fields.py and statement_fields.py read conditions and statements so. In texts:
+record_fields.py, statement_fields.py and editor_fields.py read conditions and statements so. In texts:
 
 | function | text | result |
 |---|---|---|
