@@ -96,3 +96,12 @@ def test_kinds_are_bounded_and_those_that_one_side_does_not_know_are_compared_to
     gone = find_kinds_only_in(before, logs("get"))
     assert [(row.kind.name, row.item_count) for row in gone.largest_kinds] == [("send", 1)]
     assert gone.item_count == 4
+
+
+def test_uncounted_items_may_be_of_a_kind_that_only_one_side_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(record_kinds, "MOST_KINDS", 2)
+    before, after = logs(*["get"] * 9, *["put"] * 4), logs(*["get"] * 5, "read", "put", "send")
+    assert (after.count_by_kind.total(), after.uncounted_items) == (6, 2)
+    assert find_kinds_only_in(before, after) == KindsOfOneSide(
+        6, (KindOfOneSide(RecordKind("get", "info", "cart"), 4),)
+    )
