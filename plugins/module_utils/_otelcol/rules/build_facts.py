@@ -10,6 +10,7 @@ exactly, the answers are those of the nearest known version, with a doubt that r
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol
@@ -26,6 +27,10 @@ from ..languages.ottl_language import OttlLanguage
 
 _MOST_BUILDS = 16  # builds whose answers are remembered
 _SectionAndType = tuple[str, str]
+AnswersByFunction = dict[Callable[..., Any], tuple[Any, ...]]
+"""What each function of a rule found in the settings of a component."""
+AnswersBySettings = dict[tuple[str, str, str], AnswersByFunction]
+"""The same for many components. The key is the section, the id and the settings of a component, as texts."""
 
 
 class ConstraintMaker(Protocol):
@@ -80,8 +85,8 @@ class Build:
     build_version: str = ""
     refusal_by_type: dict[_SectionAndType, Any] = field(default_factory=dict)
     """What type_refusals.py keeps here, as long as the build is kept."""
-    cached_answers: dict[tuple[str, str, str], dict[Any, Any]] = field(default_factory=dict)
-    """The cache of settings_cache.py: answers by section, id and settings of a component."""
+    cached_answers: AnswersBySettings = field(default_factory=dict)
+    """The cache of settings_cache.py."""
     _components: dict[_SectionAndType, ComponentType | None] = field(default_factory=dict)
     _references: dict[tuple[str, str, str], ReferenceKeys] = field(default_factory=dict)
     _types: dict[str, tuple[str, ...]] = field(default_factory=dict)

@@ -4,22 +4,28 @@
 """A cache of what rules find in the settings of a component, for the next config with the same settings. Private.
 
 Configs of one run often have the same components, and a walk through settings takes most of the time of a run. So a
-rule has a function that looks at one component, such as this one of setting_fields.py:
+rule has a function that looks at one component, and asks the cache for its answers about all components, as
+setting_fields.py does:
 
     def _list_refusals(build: Build, component: ConfiguredComponent) -> Iterator[_Refusal]: …
 
-It does not call the function itself, but asks `find_in_components(subject, _list_refusals)` for the answers about all
-components. The cache is kept with the build (build_facts.py), since the answers are about the components of the build.
+    for component, refusal in find_in_components(subject, _list_refusals):
+        yield …
+
+The cache is kept with the build (build_facts.py), since the answers are about the components of the build. In it, the
+answers on exporter `debug` with the setting `verbosity` are found by these two keys:
+
+    ("exporters", "debug", "{'verbosity': 'basic'}")    →    _list_refusals    →    a tuple of refusals
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from ..config.paths import value_at
 from ..errors import may_suggest
-from .build_facts import Build, build_of
+from .build_facts import AnswersByFunction, AnswersBySettings, Build, build_of
 from .configured_components import TELEMETRY, ConfiguredComponent, configured_components
 from .subject import Subject, once_per_subject
 
@@ -28,8 +34,6 @@ _LONGEST_SETTINGS = 4096
 # When the cache has as many settings, it is emptied.
 _MOST_CACHED_SETTINGS = 4096
 _Answer = TypeVar("_Answer")
-_AnswersByFunction = dict[Any, Any]
-"""What each function found in some settings."""
 
 
 class AnswerOnComponent(NamedTuple, Generic[_Answer]):
@@ -37,6 +41,14 @@ class AnswerOnComponent(NamedTuple, Generic[_Answer]):
 
     component: ConfiguredComponent
     answer: _Answer
+
+
+class _ComponentInCache(NamedTuple):
+    """A component of a config, and the part of the cache for its settings."""
+
+    component: ConfiguredComponent
+    answers_by_function: AnswersByFunction
+    """What functions have found in these settings until now. `find_in_components` adds the answers of one more."""
 
 
 def find_in_components(
@@ -51,29 +63,34 @@ def find_in_components(
     if subject.target is None:
         return
     build = build_of(subject.target)
-    for component, cached_answers in _list_with_cached_answers(subject):
-        answers = cached_answers.get(find_answers)
+    for component, answers_by_function in _list_components_in_cache(subject):
+        answers = answers_by_function.get(find_answers)
         if answers is None:
             answers = tuple(find_answers(build, component))
             if may_suggest():  # without suggestions the answers are not those of the next config
-                cached_answers[find_answers] = answers
+                answers_by_function[find_answers] = answers
         for answer in answers:
             yield AnswerOnComponent(component, answer)
 
 
 @once_per_subject
-def _list_with_cached_answers(subject: Subject) -> Iterator[tuple[ConfiguredComponent, _AnswersByFunction]]:
-    """Yield every component with the part of the cache for its settings, to which new answers can be added."""
+def _list_components_in_cache(subject: Subject) -> Iterator[_ComponentInCache]:
+    """Yield every component of a config that has a known build. All rules on the config share these rows."""
     if subject.target is None:
         return
-    answers_by_settings = build_of(subject.target).cached_answers
+    cache = build_of(subject.target).cached_answers
     section, name = TELEMETRY
-    telemetry = ConfiguredComponent(section, name, name, value_at(subject.config, TELEMETRY))
+    telemetry_settings = value_at(subject.config, TELEMETRY)
+    telemetry = ConfiguredComponent(section=section, id=name, type=name, settings=telemetry_settings)
     for component in (*configured_components(subject), telemetry):
-        settings_text = repr(component.settings)  # unlike a mapping, a text can be a key; it tells 1 from true
-        if len(answers_by_settings) >= _MOST_CACHED_SETTINGS:
-            answers_by_settings.clear()
-        if len(settings_text) > _LONGEST_SETTINGS:
-            yield component, {}  # for the functions of this subject alone
-        else:
-            yield component, answers_by_settings.setdefault((component.section, component.id, settings_text), {})
+        yield _ComponentInCache(component, _find_part_of_cache(cache, component))
+
+
+def _find_part_of_cache(cache: AnswersBySettings, component: ConfiguredComponent) -> AnswersByFunction:
+    """Return the part of the cache for the settings of a component; a new one if the cache has none yet."""
+    settings_text = repr(component.settings)  # unlike a mapping, a text can be a key; it tells 1 from true
+    if len(settings_text) > _LONGEST_SETTINGS:
+        return {}  # for the rules on this config alone
+    if len(cache) >= _MOST_CACHED_SETTINGS:
+        cache.clear()  # parts that were returned before stay with their configs
+    return cache.setdefault((component.section, component.id, settings_text), {})
