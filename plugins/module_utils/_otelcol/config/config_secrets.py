@@ -3,9 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The secrets of a config that masks hide, by their names and by their shapes. Private.
 
-Masks ask for the texts to hide (`find_secrets`). In `{exporters: {otlp: {headers: {X-Api-Key: abc}}}}`, it is `abc`.
-The rule on clear text asks secret_kinds.py for the same value. Both ask the files below, so that what is a secret for
-one of them is a secret for the other:
+The file has one function for each of two questions:
+
+- `find_secrets`: Which texts of a config does a mask hide? In
+  `{exporters: {otlp: {headers: {X-Api-Key: abc}}}}`, it is `abc`. Masks hide these texts in logs and results.
+- `is_secret`: May a message show this value? A rule asks before it quotes the value that it is about.
+
+The rule on clear text asks secret_kinds.py which kind of secret a value is. All of them ask the files below, so that
+what is a secret for one of them is a secret for the others:
 
 | file | its question |
 |---|---|
@@ -42,32 +47,42 @@ def find_secrets(config: Any, known_suspects: Iterable[Suspect] | None = None) -
     suspects = find_suspects(iter_leaves(config)) if known_suspects is None else known_suspects
     for suspect in suspects:
         if isinstance(suspect.value, (str, int)):
-            candidates.update(_find_secret_texts(config, suspect))
+            candidates.update(_list_named_secrets(config, suspect))
+            candidates.update(_list_shaped_secrets(suspect))
+    # An empty text, a reference and a word such as `Bearer` are no secrets: a mask would hide them everywhere.
     return {text for text in candidates if is_literal(text) and not is_scheme(text)}
 
 
-def _find_secret_texts(config: Any, suspect: Suspect) -> Iterator[str]:
-    """Yield the texts of a suspect that may be secrets: by its name, else as an unknown login, and by its shapes.
+def _list_named_secrets(config: Any, suspect: Suspect) -> Iterator[str]:
+    """Yield the texts of a suspect that are secrets by the name that it has in the config; some may be empty.
 
-    An unknown login is the value of a header that no table names, but that looks random, see `may_be_login`. A text
-    may be empty or a reference: `find_secrets` drops these.
+    A header whose name no table has may be a login too, if its value looks random, see `may_be_login`.
     """
     path, text = suspect.path, suspect.text
     if find_secret_name(config, path, text):
         yield from _split_secret(path, text)
-    elif header := header_name_at(config, path):
-        default_text = default_in_reference(text)
-        if may_be_login(path, header, default_text or text):
-            yield text
-            yield default_text
+        return
+    header = header_name_at(config, path)
+    default_text = default_in_reference(text)
+    if header and may_be_login(path, header, default_text or text):
+        yield text
+        yield default_text
+
+
+def _list_shaped_secrets(suspect: Suspect) -> Iterator[str]:
+    """Yield the parts of a suspect that are secrets by their shape, whatever its name is."""
     for secret in suspect.secrets:
-        yield text[secret.start : secret.end]
+        yield suspect.text[secret.start : secret.end]
 
 
 def _split_secret(path: Path, text: str) -> Iterator[str]:
-    """Yield a secret and the parts of it that others may show alone.
+    """Yield a secret and the parts of it that others may show alone; some may be empty.
 
-    These are its words (`Bearer abc` has `abc`), the default of a reference, and the passwords of users.
+    | text | parts |
+    |---|---|
+    | `Bearer abc` | its words: `Bearer`, `abc` |
+    | `Bearer ${env:TOKEN:-abc}` | the default of a reference: `abc` |
+    | `ann:abc` at `htpasswd.inline` | the passwords of users: `abc` |
     """
     yield text
     yield from text.split()
