@@ -26,6 +26,8 @@ from ..traits import Trait, kind_of, traits_of
 from .subject import Subject, once_per_subject
 from .view import Pipeline
 
+# ── What client_metadata.py and sent_headers.py have to know too ──
+
 # The type of the extension that adds headers to requests of exporters, without underscores.
 SETTER_TYPE = "headerssetter"
 # The action of an extension headers_setter that takes a header away.
@@ -36,6 +38,8 @@ AUTHENTICATOR_PATH: Path = ("auth", "authenticator")
 QUEUE_BATCH_PATH: Path = ("sending_queue", "batch")
 PARTITION_PATH: Path = (*QUEUE_BATCH_PATH, "partition", "metadata_keys")
 
+# ── Which settings name headers ──
+
 # What components do with headers, as messages say it.
 _DIVIDES = "divides by headers"
 _ROUTES = "routes by headers"
@@ -44,7 +48,7 @@ _TO_MESSAGES = "writes headers into messages"
 _PASSES_ON = "passes on headers"
 
 
-class HeaderSetting(NamedTuple):
+class _HeaderSetting(NamedTuple):
     """A setting that names headers which a component needs."""
 
     section: str
@@ -53,23 +57,24 @@ class HeaderSetting(NamedTuple):
     path: Path
     """Where the setting is in the settings of the component."""
     value_type: type[list[Any] | str]
-    """That of the value: a list of headers, or the text of one."""
+    """The type of the value: a list of headers, or the text of one."""
     action_text: str
     """What the component does with the headers, one of the texts above."""
 
 
 # Sources: processor/batchprocessor and exporter/exporterhelper of the Collector; kafkaexporter of contrib.
 _HEADER_SETTINGS = (
-    HeaderSetting("processors", "batch", ("metadata_keys",), list, _DIVIDES),
-    HeaderSetting("exporters", "", PARTITION_PATH, list, _DIVIDES),
-    HeaderSetting("exporters", "kafka", ("include_metadata_keys",), list, _TO_MESSAGES),
-    HeaderSetting("exporters", "kafka", ("traces", "topic_from_metadata_key"), str, _TO_MESSAGES),
-    HeaderSetting("exporters", "kafka", ("metrics", "topic_from_metadata_key"), str, _TO_MESSAGES),
-    HeaderSetting("exporters", "kafka", ("logs", "topic_from_metadata_key"), str, _TO_MESSAGES),
-    HeaderSetting("exporters", "kafka", ("profiles", "topic_from_metadata_key"), str, _TO_MESSAGES),
+    _HeaderSetting("processors", "batch", ("metadata_keys",), list, _DIVIDES),
+    _HeaderSetting("exporters", "", PARTITION_PATH, list, _DIVIDES),
+    _HeaderSetting("exporters", "kafka", ("include_metadata_keys",), list, _TO_MESSAGES),
+    _HeaderSetting("exporters", "kafka", ("traces", "topic_from_metadata_key"), str, _TO_MESSAGES),
+    _HeaderSetting("exporters", "kafka", ("metrics", "topic_from_metadata_key"), str, _TO_MESSAGES),
+    _HeaderSetting("exporters", "kafka", ("logs", "topic_from_metadata_key"), str, _TO_MESSAGES),
+    _HeaderSetting("exporters", "kafka", ("profiles", "topic_from_metadata_key"), str, _TO_MESSAGES),
 )
 
-# How an action takes the value of a header: `from_context: metadata.x-tenant`. Source: attributesprocessor of contrib.
+# How an entry of `actions` takes the value of a header: `from_context: metadata.x-tenant`. Source: attributesprocessor
+# of contrib.
 _CONTEXT_PREFIX = "metadata."
 
 # A header in a condition of a connector: `request["x-tenant"]` or `otelcol.client.metadata["x-tenant"]`. The group is
@@ -77,6 +82,9 @@ _CONTEXT_PREFIX = "metadata."
 _HEADER_EXPRESSION = re.compile(
     r"\b(?:otelcol\.(?:client|grpc)\.metadata|request)\s{0,9}\[(?:\s{0,9}\"([^\"]{1,200})\")?"
 )
+
+
+# ── What a component needs ──
 
 
 @dataclass(frozen=True)
@@ -121,46 +129,57 @@ def find_demanding_components(subject: Subject) -> Iterator[DemandingComponent]:
                 yield DemandingComponent(pipeline, component_id, demands, tuple(pipeline.processors[:index]))
         for component_id in pipeline.exporters:
             # A pipeline lists connectors among its exporters, and no connector has the id of an exporter.
-            demands = demands_by_component.get(("exporters", component_id)) or demands_by_component.get(
-                ("connectors", component_id)
-            )
+            exporter_demands = demands_by_component.get(("exporters", component_id))
+            connector_demands = demands_by_component.get(("connectors", component_id))
+            demands = exporter_demands or connector_demands
             if demands:
                 yield DemandingComponent(pipeline, component_id, demands, tuple(pipeline.processors))
 
 
 def _find_demands(subject: Subject, part: StartedComponent) -> Iterator[HeaderDemand]:
-    """Yield what a component needs of the headers of requests."""
-    for header_setting in _HEADER_SETTINGS:
-        if part.section == header_setting.section and header_setting.kind in ("", part.kind):
-            yield from _find_setting_demands(part, header_setting)
-    if Trait.EDITS_BY_ACTIONS in traits_of(part.section, part.kind):
+    """Yield what a component needs of the headers of requests, by its settings and by what its section has."""
+    yield from _find_setting_demands(part)
+    if part.section == "processors":
         yield from _find_action_demands(part)
-    elif part.section == "connectors" and part.kind == "routing":
+    elif part.section == "connectors":
         yield from _find_route_demands(part)
     elif part.section == "exporters":
-        yield from _find_setter_demands(subject, value_at(part.settings, AUTHENTICATOR_PATH))
+        yield from _find_setter_demands(part, subject.config)
 
 
-def _find_setting_demands(part: StartedComponent, header_setting: HeaderSetting) -> Iterator[HeaderDemand]:
-    """Yield a demand for each header that a setting names; settings may have anything."""
-    named_headers = value_at(part.settings, header_setting.path)
-    if not isinstance(named_headers, header_setting.value_type):
-        return
-    for header in named_headers if isinstance(named_headers, list) else [named_headers]:
-        if header and isinstance(header, str):
-            yield HeaderDemand(part.id, header_setting.action_text, header)
+def _find_setting_demands(part: StartedComponent) -> Iterator[HeaderDemand]:
+    """Yield a demand for each header that a setting of the table names: `{metadata_keys: [x-tenant]}` of batch."""
+    for header_setting in _HEADER_SETTINGS:
+        if part.section != header_setting.section or header_setting.kind not in ("", part.kind):
+            continue
+        value = value_at(part.settings, header_setting.path)
+        if not isinstance(value, header_setting.value_type):
+            continue
+        for header in value if isinstance(value, list) else [value]:
+            if header and isinstance(header, str):  # a list in settings may have anything
+                yield HeaderDemand(part.id, header_setting.action_text, header)
 
 
 def _find_action_demands(part: StartedComponent) -> Iterator[HeaderDemand]:
-    """Yield the headers that a processor writes into attributes."""
-    for action in (*mappings_at(part.settings, "actions"), *mappings_at(part.settings, "attributes")):
-        source = action.get("from_context")
-        if isinstance(source, str) and source.startswith(_CONTEXT_PREFIX):
-            yield HeaderDemand(part.id, _TO_ATTRIBUTES, source.removeprefix(_CONTEXT_PREFIX))
+    """Yield the headers that processor attributes or resource writes into attributes.
+
+    `{actions: [{key: tenant, action: insert, from_context: metadata.x-tenant}]}` needs `x-tenant`.
+    """
+    if Trait.EDITS_BY_ACTIONS not in traits_of(part.section, part.kind):
+        return
+    for attribute_action in (*mappings_at(part.settings, "actions"), *mappings_at(part.settings, "attributes")):
+        context_key = attribute_action.get("from_context")
+        if isinstance(context_key, str) and context_key.startswith(_CONTEXT_PREFIX):
+            yield HeaderDemand(part.id, _TO_ATTRIBUTES, context_key.removeprefix(_CONTEXT_PREFIX))
 
 
 def _find_route_demands(part: StartedComponent) -> Iterator[HeaderDemand]:
-    """Yield the headers by which a connector routes, each once."""
+    """Yield the headers by which connector routing routes, each once.
+
+    `{table: [{condition: request["x-tenant"] == "a", …}]}` needs `x-tenant`.
+    """
+    if part.kind != "routing":
+        return
     headers: list[str] = []
     for route in mappings_at(part.settings, "table"):
         headers += _HEADER_EXPRESSION.findall(f"{route.get('condition')} {route.get('statement')}")
@@ -168,12 +187,16 @@ def _find_route_demands(part: StartedComponent) -> Iterator[HeaderDemand]:
         yield HeaderDemand(part.id, _ROUTES, header)
 
 
-def _find_setter_demands(subject: Subject, extension_id: Any) -> Iterator[HeaderDemand]:
-    """Yield the headers that the extension of an exporter takes from the requests, if it is a headers_setter."""
+def _find_setter_demands(part: StartedComponent, config: Any) -> Iterator[HeaderDemand]:
+    """Yield the headers that extension headers_setter of an exporter takes from the requests.
+
+    `{headers: [{key: X-Tenant, from_context: x-tenant}]}` needs `x-tenant`.
+    """
+    extension_id = value_at(part.settings, AUTHENTICATOR_PATH)
     if not isinstance(extension_id, str) or kind_of(extension_id) != SETTER_TYPE:
         return
-    for header_action in mappings_at(mapping_at(subject.config, "extensions", extension_id), "headers"):
-        source = header_action.get("from_context")
-        if isinstance(source, str) and header_action.get("action") != DELETE_ACTION:
-            has_default = bool(header_action.get("default_value"))
-            yield HeaderDemand(extension_id, _PASSES_ON, source, has_default=has_default)
+    for set_header in mappings_at(mapping_at(config, "extensions", extension_id), "headers"):
+        context_key = set_header.get("from_context")
+        if isinstance(context_key, str) and set_header.get("action") != DELETE_ACTION:
+            has_default = bool(set_header.get("default_value"))
+            yield HeaderDemand(extension_id, _PASSES_ON, context_key, has_default=has_default)
