@@ -39,15 +39,10 @@ _AUTHENTICATION = "https://opentelemetry.io/docs/collector/configuration/#authen
 _STORAGE = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/extension/storage"
 _MIDDLEWARE = "https://github.com/open-telemetry/opentelemetry-collector/tree/main/extension/extensionmiddleware"
 
-# The end of a path at which settings name an authenticator: `protocols.grpc.auth.authenticator`.
-_AUTHENTICATOR_END: Path = ("auth", "authenticator")
-# The whole path at which an exporter names the storage of its queue, and a receiver such as file_log its own.
-_STORAGE_OF_QUEUE: Path = ("sending_queue", "storage")
-_STORAGE_OF_RECEIVER: Path = ("storage",)
-# A middleware is named at `middlewares[0].id`, which are as many steps.
-_STEPS_TO_ID = 3
-# The last keys of these paths.
+# The keys under which settings may name an extension. `NamedExtension` says which of them do.
 _LAST_KEYS = ("authenticator", "storage", "id")
+# How the path of an authenticator ends, at any depth: `protocols.grpc.auth.authenticator`.
+_AUTHENTICATOR_END: Path = ("auth", "authenticator")
 
 
 class _Side(Enum):
@@ -58,6 +53,7 @@ class _Side(Enum):
 
 
 _BOTH_SIDES = frozenset(_Side)
+_OTHER_SIDE = {_Side.SERVER: _Side.CLIENT, _Side.CLIENT: _Side.SERVER}
 _SIDE_BY_TRAIT = {Trait.CHECKS_REQUESTS: _Side.SERVER, Trait.SIGNS_REQUESTS: _Side.CLIENT}
 # An extension basicauth works at one side only, by the settings that it has.
 _SIDE_BY_BASICAUTH_KEY = {"htpasswd": _Side.SERVER, "client_auth": _Side.CLIENT}
@@ -71,8 +67,9 @@ _FIX_BY_SIDE = {
     "`client_auth`.",
 }
 
-# The types of extensions that are certainly none of these: no extension of the table has two of these purposes. A type
-# that the table lacks, such as one of the user's own build, may be anything.
+# The types of extensions that are certainly no authenticators, no storages and no middlewares: those that have one of
+# these traits. No extension of the table has two of these purposes. A type that the table lacks, such as one of the
+# user's own build, may be anything.
 _NO_AUTHENTICATORS = types_with_traits(EXTENSIONS, Trait.STANDS_ALONE, Trait.STORES)
 _NO_STORAGES = types_with_traits(EXTENSIONS, Trait.STANDS_ALONE, Trait.CHECKS_REQUESTS, Trait.SIGNS_REQUESTS)
 _NO_MIDDLEWARES = {*_NO_AUTHENTICATORS, *_NO_STORAGES}
@@ -92,9 +89,31 @@ class NamedExtension(NamedTuple):
         return (*self.part.path, *self.setting_path)
 
     @property
+    def extension_id(self) -> str:
+        """The id of the extension as the Collector reads it: without white space around it."""
+        return self.extension_text.strip()
+
+    @property
     def extension_kind(self) -> str:
         """The type of the extension that the text names."""
-        return kind_of(self.extension_text.strip())
+        return kind_of(self.extension_id)
+
+    @property
+    def is_authenticator(self) -> bool:
+        """Whether the setting names an authenticator: `auth.authenticator`, at any depth."""
+        return self.setting_path[-2:] == _AUTHENTICATOR_END
+
+    @property
+    def is_storage(self) -> bool:
+        """Whether the setting names a storage: `sending_queue.storage`, or `storage` of a receiver such as file_log."""
+        if self.setting_path == ("sending_queue", "storage"):
+            return True
+        return self.setting_path == ("storage",) and self.part.section == "receivers"
+
+    @property
+    def is_middleware(self) -> bool:
+        """Whether the setting names a middleware: `middlewares[0].id`, at any depth."""
+        return self.setting_path[-1] == "id" and self.setting_path[-3:-2] == ("middlewares",)
 
 
 @once_per_subject
@@ -113,15 +132,19 @@ def wrong_authenticator(subject: Subject) -> Iterator[Fault]:
     """
     extensions = mapping_at(subject.config, "extensions")
     for named_extension in _find_named_extensions(subject):
-        extension_id = named_extension.extension_text.strip()
-        is_authenticator = named_extension.setting_path[-len(_AUTHENTICATOR_END) :] == _AUTHENTICATOR_END
+        extension_id = named_extension.extension_id
         # Rule undefined-extension (references.py) reports the id of an extension that the config does not have.
-        if not is_authenticator or extension_id not in extensions:
+        if not named_extension.is_authenticator or extension_id not in extensions:
             continue
         needed_side = _find_needed_side(named_extension, subject.listeners)
         possible_sides = _find_possible_sides(extension_id, extensions[extension_id])
-        if needed_side is not None and needed_side not in possible_sides:
-            yield _describe_wrong_side(named_extension, possible_sides, needed_side)
+        if needed_side is None or needed_side in possible_sides:
+            continue
+        if possible_sides:
+            yield _describe_wrong_side(named_extension, needed_side)
+        else:
+            message = f"extension '{extension_id}' is not an authenticator"
+            yield Fault(named_extension.config_path, message, _FIX_BY_SIDE[needed_side])
 
 
 def _find_needed_side(named_extension: NamedExtension, listeners: Listeners) -> _Side | None:
@@ -155,22 +178,16 @@ def _find_possible_sides(extension_id: str, settings: Any) -> frozenset[_Side]:
     return frozenset(side for trait, side in _SIDE_BY_TRAIT.items() if trait in known_traits) or _BOTH_SIDES
 
 
-def _describe_wrong_side(
-    named_extension: NamedExtension, possible_sides: frozenset[_Side], needed_side: _Side
-) -> Fault:
-    """Return the fault of an extension that does not work at the side that is needed."""
-    extension_id = named_extension.extension_text.strip()
-    fix = _FIX_BY_SIDE[needed_side]
-    if not possible_sides:
-        return Fault(named_extension.config_path, f"extension '{extension_id}' is not an authenticator", fix)
-    (other_side,) = possible_sides
-    message = f"extension '{extension_id}' {other_side.value} requests, and {_REASON_BY_SIDE[needed_side]}"
+def _describe_wrong_side(named_extension: NamedExtension, needed_side: _Side) -> Fault:
+    """Return the fault of an authenticator that works at the other side than the one that is needed."""
+    what_it_does = _OTHER_SIDE[needed_side].value
+    message = f"extension '{named_extension.extension_id}' {what_it_does} requests, and {_REASON_BY_SIDE[needed_side]}"
     # load_balancing starts its exporters when it needs them, and goes on without.
     is_of_inner_exporter = (
         named_extension.part.section == "exporters" and named_extension.setting_path != _AUTHENTICATOR_END
     )
     severity = "warning" if is_of_inner_exporter else SEVERITY_OF_RULE
-    return Fault(named_extension.config_path, message, fix, severity=severity)
+    return Fault(named_extension.config_path, message, _FIX_BY_SIDE[needed_side], severity=severity)
 
 
 def wrong_storage(subject: Subject) -> Iterator[Fault]:
@@ -179,15 +196,10 @@ def wrong_storage(subject: Subject) -> Iterator[Fault]:
     Source: the Collector's extension/xextension/storage (`requested extension is not a storage extension`).
     """
     for named_extension in _find_named_extensions(subject):
-        is_of_receiver = (
-            named_extension.setting_path == _STORAGE_OF_RECEIVER and named_extension.part.section == "receivers"
-        )
-        is_storage = is_of_receiver or named_extension.setting_path == _STORAGE_OF_QUEUE
-        if is_storage and named_extension.extension_kind in _NO_STORAGES:
+        if named_extension.is_storage and named_extension.extension_kind in _NO_STORAGES:
+            message = f"extension '{named_extension.extension_text}' stores no data"
             fix = "Name an extension that stores data, such as file_storage."
-            yield Fault(
-                named_extension.config_path, f"extension '{named_extension.extension_text}' stores no data", fix
-            )
+            yield Fault(named_extension.config_path, message, fix)
 
 
 def wrong_middleware(subject: Subject) -> Iterator[Fault]:
@@ -196,16 +208,10 @@ def wrong_middleware(subject: Subject) -> Iterator[Fault]:
     Source: the Collector's config/configmiddleware (`requested extension is not an HTTP client middleware`).
     """
     for named_extension in _find_named_extensions(subject):
-        if _is_middleware(named_extension.setting_path) and named_extension.extension_kind in _NO_MIDDLEWARES:
+        if named_extension.is_middleware and named_extension.extension_kind in _NO_MIDDLEWARES:
+            message = f"extension '{named_extension.extension_text}' is not a middleware"
             fix = "Remove it from `middlewares`; an authenticator stands in `auth`."
-            yield Fault(
-                named_extension.config_path, f"extension '{named_extension.extension_text}' is not a middleware", fix
-            )
-
-
-def _is_middleware(path: Path) -> bool:
-    """Whether a path ends in the `id` of an item of the list `middlewares`: `protocols.http.middlewares[0].id`."""
-    return len(path) >= _STEPS_TO_ID and path[-_STEPS_TO_ID] == "middlewares" and path[-1] == "id"
+            yield Fault(named_extension.config_path, message, fix)
 
 
 RULES = (
