@@ -372,6 +372,7 @@ WRONG = {
     ("validate", "-", "--options", "list.yml"): "a file of options is a mapping (at list.yml)",
     ("validate", "-", "--options", "typo.yml"): "there is no option 'failon'; did you mean 'fail_on'? (at typo.yml)",
     ("validate", "-", "--options", "type.yml"): "'severities' must be a mapping (at the file of --options)",
+    ("migrate", "-", "--dest", ""): "--dest is empty. Give a value, or leave it out.",
     ("validate", "-", "--output-path", "absent/report"): "cannot write absent/report",
     ("validate", "-", "--binary", "absent"): "the program absent does not exist",
     ("migrate", "-", "absent.yaml"): "the standard input and files were given",

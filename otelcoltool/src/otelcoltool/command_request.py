@@ -128,7 +128,7 @@ def _merge_module_arguments(parsed: argparse.Namespace, module_options: Mapping[
 def _read_options_file(path: str, known_options: Mapping[str, options.Option]) -> dict[str, Any]:
     """Return the options in a YAML file, by their names. Raises Problem for an option that the command lacks."""
     if not path:
-        raise Problem("--options names no file", fix="Give a YAML file with options, or leave --options out.")
+        raise Problem("--options is empty", fix="Give a value, or leave it out.")
     file_options = _documents.read_unique_yaml(path)
     if not isinstance(file_options, dict):
         raise Problem(

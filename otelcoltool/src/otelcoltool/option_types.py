@@ -48,6 +48,10 @@ class OptionType(ABC):
         """Return the value for what argparse has read behind a flag. Raises Problem for a wrong text."""
         return given
 
+    def has_empty_text(self, _value: Any, /) -> bool:
+        """Return whether a value of this type is an empty text, or a list with one."""
+        return False
+
 
 def choose_type(kind: str, element_kind: str, choices: Sequence[str]) -> OptionType:
     """Return the type of an option by `type` and `elements` of its documentation, such as `list` and `path`.
@@ -74,6 +78,10 @@ class TextType(OptionType):
     def accepts(self, value: Any) -> bool:
         """Return whether a value is a text."""
         return isinstance(value, str)
+
+    def has_empty_text(self, value: str, /) -> bool:
+        """Return whether a text is empty."""
+        return not value
 
     def build_flag_settings(self) -> dict[str, Any]:
         """Return settings of a flag with one value: its choices, or the kind of value in capitals."""
@@ -110,6 +118,10 @@ class TextListType(OptionType):
     def build_flag_settings(self) -> dict[str, Any]:
         """Return settings of a flag that may be given several times."""
         return {"action": "append", "metavar": self.element_kind.upper()}
+
+    def has_empty_text(self, value: list[str], /) -> bool:
+        """Return whether one of the texts is empty. A list without texts is no mistake."""
+        return "" in value
 
 
 @dataclass(frozen=True)

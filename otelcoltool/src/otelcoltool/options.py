@@ -52,6 +52,11 @@ class Option:
         return f"--{self.name.replace('_', '-')}"
 
     @property
+    def is_positional(self) -> bool:
+        """Whether users write its values without a flag, as PATH. Whoever reads paths names one that is empty."""
+        return self.name == "paths"
+
+    @property
     def help_text(self) -> str:
         """The description with the default, in the form of argparse, where `%` has a meaning."""
         default_note = f" (default: {self.default})" if isinstance(self.default, str) and self.default else ""
@@ -60,18 +65,30 @@ class Option:
     def complete_value(self, value: Any, where: str) -> Any:
         """Return a value of the option with the defaults of its parts; for None, the default of the option.
 
-        Raises Problem for a value of another type, and for one that is no choice. `where` names the flag or the file
-        that the value is from.
+        Raises Problem for a value of another type, for an empty text, and for one that is no choice. `where` names the
+        flag or the file that the value is from.
         """
         if value is None:
             return self.default
         if not self.value_type.accepts(value):
             wrong = f"'{self.name}' must be {self.value_type.expected}"
             raise Problem(wrong, where=where, fix=f"See `{self.flag}` in the help.")
+        if not self.is_positional and self.value_type.has_empty_text(value):
+            raise self._build_empty_problem(where)
         if self.choices and value not in self.choices:
             wrong = f"'{value}' is no value of '{self.name}'{suggest_word(str(value), self.choices)}"
             raise Problem(wrong, where=where, fix=f"Give {', '.join(self.choices)}.")
         return self._complete_parts(value, where) if self.parts else value
+
+    def _build_empty_problem(self, where: str) -> Problem:
+        """Return the problem of an empty text, as `--dest "$FILE"` has where no variable `FILE` is set.
+
+        The modules take it for an option that is not given, and would write to other files than the user wants.
+        """
+        fix = "Give a value, or leave it out."
+        if where == self.flag:
+            return Problem(f"{self.flag} is empty", fix=fix)
+        return Problem(f"'{self.name}' is empty", where=where, fix=fix)
 
     def _complete_parts(self, value: Mapping[str, Any], where: str) -> dict[str, Any]:
         """Return a mapping with the defaults of the parts that it leaves out. Raises Problem for an unknown part."""
@@ -138,7 +155,7 @@ def add_options_to_parser(parser: argparse.ArgumentParser, options: Mapping[str,
     `stdin` is a sentence about what the standard input is for; empty if the command does not read it.
     """
     for option in options.values():
-        if option.name == "paths":
+        if option.is_positional:
             help_text = f"{option.help_text} {stdin}".rstrip()
             parser.add_argument("paths", nargs="*", metavar="PATH", help=help_text)
             continue

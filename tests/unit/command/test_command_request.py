@@ -36,11 +36,3 @@ def test_a_file_of_options_with_a_fault_is_refused(
     options_file.write_text(content)
     assert command_line.main(["validate", str(tmp_path), "--options", str(options_file)]) == 2
     assert message in capsys.readouterr().err
-
-
-def test_an_empty_name_of_a_file_of_options_is_no_file(
-    command_line: ModuleType, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    """As in `--options "$OPTIONS"` with a variable that is not set: the options must not be left out in silence."""
-    assert command_line.main(["validate", str(tmp_path), "--options", ""]) == 2
-    assert "--options names no file" in capsys.readouterr().err

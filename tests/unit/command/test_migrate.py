@@ -12,11 +12,7 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-OLD = """\
-receivers: {otlp: {protocols: {grpc: }}}
-exporters: {otlphttp: {endpoint: "https://backend.example"}}
-service: {pipelines: {traces: {receivers: [otlp], exporters: [otlphttp]}}}
-"""
+from .test_options import OLD
 
 
 def test_a_report_in_json_beside_the_config_is_json_alone(

@@ -14,7 +14,14 @@ from typing import Any
 
 import pytest
 
+from tests.support.cases import cases
+
 SOURCE = Path(__file__).parents[3] / "otelcoltool" / "src"
+OLD = """\
+receivers: {otlp: {protocols: {grpc: }}}
+exporters: {otlphttp: {endpoint: "https://backend.example"}}
+service: {pipelines: {traces: {receivers: [otlp], exporters: [otlphttp]}}}
+"""
 DOCUMENTATION = """
 extends_documentation_fragment: []
 options:
@@ -34,6 +41,15 @@ def import_options() -> Iterator[Any]:
         yield import_module("otelcoltool.options")
 
 
+@pytest.fixture(name="config")
+def write_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Write agent.yaml in the folder where the command runs."""
+    monkeypatch.chdir(tmp_path)
+    config = tmp_path / "agent.yaml"
+    config.write_text(OLD)
+    return config
+
+
 def test_sentences_about_excluded_options_are_left_out(options: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     module = SimpleNamespace(DOCUMENTATION=DOCUMENTATION)
     monkeypatch.setitem(sys.modules, "otelcoltool.modules.pipeline_sample", module)
@@ -41,3 +57,49 @@ def test_sentences_about_excluded_options_are_left_out(options: ModuleType, monk
     assert {name: option.description for name, option in found.items()} == {
         "profile": "The profile. --config-files is read first."
     }
+
+
+@cases(
+    "words, message",
+    (["migrate", "agent.yaml", "--dest", ""], "--dest is empty"),
+    (["migrate", "agent.yaml", "--version="], "--version is empty"),
+    (["migrate", "agent.yaml", "--compare", "binary="], "'binary' is empty (at --compare)"),
+    (["validate", "agent.yaml", "--output-path", ""], "--output-path is empty"),
+    (["validate", "agent.yaml", "--catalogue="], "--catalogue is empty"),
+    (["validate", "agent.yaml", "--rule-paths", "rules", "--rule-paths", ""], "--rule-paths is empty"),
+    (["validate", "agent.yaml", "--options", ""], "--options is empty"),
+    (["test", "agent.yaml", "--propose-path", ""], "--propose-path is empty"),
+)
+def test_an_empty_value_is_not_taken_for_an_option_that_is_left_out(
+    command_line: ModuleType, capsys: pytest.CaptureFixture[str], config: Path, words: list[str], message: str
+) -> None:
+    """As in `--dest "$FILE"` with a variable that is not set: the command must not write to another file."""
+    assert command_line.main(words) == 2
+    assert capsys.readouterr().err == f"otelcoltool: {message}. Give a value, or leave it out.\n"
+    assert config.read_text() == OLD
+
+
+@cases(
+    "content, name",
+    ("dest: ''", "dest"),
+    ("distribution: ''", "distribution"),
+    ("compare: {before: ''}", "before"),
+)
+def test_an_empty_value_in_a_file_of_options_is_refused(
+    command_line: ModuleType, capsys: pytest.CaptureFixture[str], config: Path, content: str, name: str
+) -> None:
+    config.with_name("options.yml").write_text(content)
+    assert command_line.main(["migrate", "agent.yaml", "--options", "options.yml"]) == 2
+    told = f"'{name}' is empty (at the file of --options). Give a value, or leave it out."
+    assert told in capsys.readouterr().err
+    assert config.read_text() == OLD
+
+
+def test_a_path_that_is_empty_is_called_a_path(command_line: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command_line.main(["validate", ""]) == 2
+    assert "a path is empty" in capsys.readouterr().err
+
+
+def test_an_option_without_a_value_in_a_file_of_options_is_left_out(options: ModuleType) -> None:
+    documented = options.read_documented_options("migrate", (), True)
+    assert documented["dest"].complete_value(None, "the file of --options") is None
