@@ -360,7 +360,7 @@ WRONG = {
     ("test", "absent.yaml"): "there is no YAML file at absent.yaml",
     ("test", "empty", "absent_test.yml"): "there is no YAML file at absent_test.yml",
     ("validate", "pipe.yaml"): "pipe.yaml is a pipe. Send its text to the standard input, and give `-`.",
-    ("validate", "-", "--absent"): "unrecognized arguments: --absent. `otelcoltool --help` lists",
+    ("validate", "-", "--absent"): "unrecognized arguments: --absent. `otelcoltool validate --help` lists",
     ("validate", "empty"): "there is no YAML file at empty",
     ("validate", "-", "--fail-on", "sometimes"): "invalid choice: 'sometimes'",
     ("validate", "-", "--distribution", "contribb"): "there is no distribution 'contribb'; did you mean 'contrib'?",

@@ -45,6 +45,8 @@ COMMANDS = (
 # The exit codes by which a shell says that a signal ended a program: 128 and the number of the signal.
 _EXIT_AFTER_SIGINT = 130
 _EXIT_AFTER_SIGPIPE = 141
+_PROGRAM = "otelcoltool"
+_HELP_FORMATTER = argparse.RawDescriptionHelpFormatter
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -54,6 +56,18 @@ class CommandParser(argparse.ArgumentParser):
         """Tell the user what is wrong with the options, and end the command."""
         tell_user(f"{message}. `{self.prog} --help` lists what it takes.")
         sys.exit(EXIT_UNUSABLE)
+
+    def parse_words(self, words: list[str]) -> argparse.Namespace:
+        """Return what words say that may have paths between options, as `a.yaml --merge b.yaml`. Behind `--` are paths.
+
+        Python's parser would take a path behind `--` that looks like an option, such as `--merge`, for that option.
+        """
+        if "--" not in words:
+            return self.parse_intermixed_args(words)
+        dashes = words.index("--")
+        parsed = self.parse_intermixed_args(words[:dashes])
+        parsed.paths = [*parsed.paths, *words[dashes + 1 :]]
+        return parsed
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -86,14 +100,18 @@ def _write_in_utf_8() -> None:
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
-def _run_command(words: Sequence[str]) -> int:
+def _run_command(words: list[str]) -> int:
     """Run the command that the words name, and return its exit code."""
-    parser, module_options = _build_parser(words)
-    parsed = parser.parse_args(list(words))
-    if parsed.command is None:
+    parser = _build_parser()
+    command = _find_command(words)
+    if command is None:
+        parser.parse_args(words)  # ends the command, unless there are no words or they begin with `--`
         parser.print_help()
         return EXIT_UNUSABLE
-    command = next(candidate for candidate in COMMANDS if candidate.name == parsed.command)
+    command_parser = _build_command_parser(command)
+    module_options = _add_options(command_parser, command)
+    read_words = command_parser.parse_words if command.is_module else command_parser.parse_args
+    parsed = read_words(words[1:])
     arguments: Mapping[str, Any] = {}
     try:
         request = build_request(command, parsed, module_options)
@@ -107,29 +125,37 @@ def _run_command(words: Sequence[str]) -> int:
         return EXIT_UNUSABLE
 
 
-def _build_parser(words: Sequence[str]) -> tuple[argparse.ArgumentParser, dict[str, options.Option]]:
-    """Return the parser, and the options of the module of the command that the words name.
-
-    Only the parser of the command that is the first word gets options. To read those of all commands would take time.
-    """
-    help_formatter = argparse.RawDescriptionHelpFormatter
-    summary = "Validate, migrate and test configs of OpenTelemetry Collectors."
-    parser = CommandParser("otelcoltool", description=summary, epilog=EXIT_CODES_HELP, formatter_class=help_formatter)
-    parser.add_argument("--version", action="version", version=f"otelcoltool {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    module_options: dict[str, options.Option] = {}
+def _find_command(words: Sequence[str]) -> Command | None:
+    """Return the command that the first word names, or None."""
     for command in COMMANDS:
-        command_parser = commands.add_parser(
-            command.name,
-            help=command.help_text,
-            description=command.help_text,
-            epilog=EXIT_CODES_HELP,
-            formatter_class=help_formatter,
-            allow_abbrev=False,
-        )
         if command.name in words[:1]:
-            module_options = _add_options(command_parser, command)
-    return parser, module_options
+            return command
+    return None
+
+
+def _build_parser() -> CommandParser:
+    """Return the parser of words that name no command. It knows the names of the commands, and none of their options.
+
+    Python's parser of a command inside of another one takes no paths between options, so each command has its own.
+    """
+    summary = "Validate, migrate and test configs of OpenTelemetry Collectors."
+    parser = CommandParser(_PROGRAM, description=summary, epilog=EXIT_CODES_HELP, formatter_class=_HELP_FORMATTER)
+    parser.add_argument("--version", action="version", version=f"{_PROGRAM} {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    for command in COMMANDS:
+        commands.add_parser(command.name, help=command.help_text)
+    return parser
+
+
+def _build_command_parser(command: Command) -> CommandParser:
+    """Return the parser of a command, without options."""
+    return CommandParser(
+        f"{_PROGRAM} {command.name}",
+        description=command.help_text,
+        epilog=EXIT_CODES_HELP,
+        formatter_class=_HELP_FORMATTER,
+        allow_abbrev=False,
+    )
 
 
 def _add_options(parser: argparse.ArgumentParser, command: Command) -> dict[str, options.Option]:
