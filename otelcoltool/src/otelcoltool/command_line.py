@@ -42,8 +42,7 @@ COMMANDS = (
     Command("test", "Run a real Collector with given telemetry, and compare what it exports.", may_change=True),
     Command("explain", "Explain a rule, or list all rules.", is_module=False),
 )
-# The exit codes by which a shell says that a signal ended a program: 128 and the number of the signal.
-_EXIT_AFTER_SIGINT = 130
+# The exit code by which a shell says that a closed pipe ended a program: 128 and the number of the signal.
 _EXIT_AFTER_SIGPIPE = 141
 _PROGRAM = "otelcoltool"
 _HELP_FORMATTER = argparse.RawDescriptionHelpFormatter
@@ -73,6 +72,7 @@ class CommandParser(argparse.ArgumentParser):
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command that the words name, and return its exit code. Shows no traceback, and no secret of a config.
 
+    Ctrl-C is left to the caller, `__main__.py`, which also ends the imports with it.
     The words are those of the command line, such as `["validate", "agent.yaml"]`.
     """
     command_words = sys.argv[1:] if words is None else list(words)
@@ -87,8 +87,6 @@ def main(words: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # as in `otelcoltool explain | head`: the rest of the output is not wanted
         _drop_output()
         return _EXIT_AFTER_SIGPIPE
-    except KeyboardInterrupt:
-        return _EXIT_AFTER_SIGINT
     except Exception as error:
         return _report_failure(error)
 
