@@ -96,6 +96,7 @@ def build_request(
     if not command.is_module:
         return CommandRequest({}, rule=parsed.rule, **_read_display_options(parsed))
     arguments = _merge_module_arguments(parsed, module_options)
+    _check_dest(arguments.get("dest"))
     paths = list(dict.fromkeys(arguments["paths"]))
     if not paths and not arguments.get("rule_paths"):
         may_be_stdin = "" if command.stdin_use is StdinUse.NEVER else f", or `{STDIN}` for the standard input"
@@ -139,6 +140,13 @@ def _read_options_file(path: str, known_options: Mapping[str, options.Option]) -
             wrong = f"there is no option '{clean_text(str(name))}'{suggest_word(str(name), known_options)}"
             raise Problem(wrong, where=path, fix=f"Options: {', '.join(sorted(known_options))}.")
     return dict(file_options)
+
+
+def _check_dest(dest: str | None) -> None:
+    """Raise Problem for `--dest -`: that would be a file of this name, whereas users mean the standard output."""
+    if dest == STDIN:
+        fix = f"Send the config to `migrate {STDIN}` without --dest: the new one goes to the standard output."
+        raise Problem(f"--dest takes a file, and `{STDIN}` is none", fix=fix)
 
 
 def _check_stdin(command: Command, paths: Sequence[str]) -> None:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .test_options import SOURCE
+from .test_options import OLD, SOURCE
 
 
 @pytest.fixture(name="command_line", scope="module")
@@ -19,3 +20,12 @@ def import_command_line() -> Iterator[Any]:
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(SOURCE))
         yield import_module("otelcoltool.command_line")
+
+
+@pytest.fixture(name="config")
+def write_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Write agent.yaml in the folder where the command runs."""
+    monkeypatch.chdir(tmp_path)
+    config = tmp_path / "agent.yaml"
+    config.write_text(OLD)
+    return config

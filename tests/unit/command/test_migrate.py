@@ -8,9 +8,12 @@ from __future__ import annotations
 import io
 import json
 import sys
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
+
+from tests.support.cases import cases
 
 from .test_options import OLD
 
@@ -23,3 +26,14 @@ def test_a_report_in_json_beside_the_config_is_json_alone(
     printed = capsys.readouterr()
     assert printed.out == OLD.replace("otlphttp", "otlp_http")
     assert [change["path"] for change in json.loads(printed.err)["changes"]] == ["exporters.otlphttp"]
+
+
+@cases("path", "agent.yaml", "-")
+def test_no_file_gets_the_name_that_stands_for_the_standard_output(
+    command_line: ModuleType, config: Path, capsys: pytest.CaptureFixture[str], path: str
+) -> None:
+    assert command_line.main(["migrate", path, "--dest", "-"]) == 2
+    assert "--dest takes a file, and `-` is none. Send the config to `migrate -` without --dest" in (
+        capsys.readouterr().err
+    )
+    assert [file.name for file in config.parent.iterdir()] == ["agent.yaml"]

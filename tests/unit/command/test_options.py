@@ -41,15 +41,6 @@ def import_options() -> Iterator[Any]:
         yield import_module("otelcoltool.options")
 
 
-@pytest.fixture(name="config")
-def write_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Write agent.yaml in the folder where the command runs."""
-    monkeypatch.chdir(tmp_path)
-    config = tmp_path / "agent.yaml"
-    config.write_text(OLD)
-    return config
-
-
 def test_sentences_about_excluded_options_are_left_out(options: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     module = SimpleNamespace(DOCUMENTATION=DOCUMENTATION)
     monkeypatch.setitem(sys.modules, "otelcoltool.modules.pipeline_sample", module)
