@@ -36,3 +36,17 @@ def test_a_file_of_options_with_a_fault_is_refused(
     options_file.write_text(content)
     assert command_line.main(["validate", str(tmp_path), "--options", str(options_file)]) == 2
     assert message in capsys.readouterr().err
+
+
+@cases(
+    "content, message",
+    ("severities: {1: 'off'}", "severities: there is no rule '1'"),
+    ("severities: {1: off}", "severities: there is no rule '1'"),
+    ("severities: {true: info}", "severities: there is no rule 'True'"),
+)
+def test_the_id_of_a_rule_that_is_no_text_is_an_error_of_the_user(
+    command_line: ModuleType, config: Path, capsys: pytest.CaptureFixture[str], content: str, message: str
+) -> None:
+    config.with_name("options.yml").write_text(content)
+    assert command_line.main(["validate", "agent.yaml", "--options", "options.yml"]) == 2
+    assert message in capsys.readouterr().err

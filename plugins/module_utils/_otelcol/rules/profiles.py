@@ -168,8 +168,9 @@ def _check_choices(
 
 
 def _check_rule_exists(rule: str, rule_ids: set[str], option: str) -> None:
+    """Raise Problem for an unknown rule. In YAML, `{1: info}` has a number in place of an id."""
     if rule not in rule_ids:
-        problem = f"there is no rule '{rule}'{suggest_word(rule, sorted(rule_ids))}"
+        problem = f"there is no rule '{rule}'{suggest_word(str(rule), sorted(rule_ids))}"
         raise Problem(problem, asked=option, fix="Correct the rule's id.")
 
 

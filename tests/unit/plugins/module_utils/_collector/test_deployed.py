@@ -202,6 +202,7 @@ def test_a_suppression_that_meets_nothing_is_told() -> None:
     "arguments, says",
     ({"profile": "produktion"}, "there is no profile 'produktion'; did you mean 'production'?"),
     ({"severities": {"singletons": "info"}}, "there is no rule 'singletons'; did you mean 'singleton'?"),
+    ({"severities": {1: "info"}}, "there is no rule '1'"),
     ({"severities": {"singleton": "warn"}}, "'warn' is not a severity; did you mean 'warning'?"),
     ({"suppressions": [profiles.Suppression("cleartext", "x")]}, "no rule 'cleartext'; did you mean 'clear-text'?"),
     ({"suppressions": [profiles.Suppression("clear-text", " ")]}, "'clear-text' is suppressed without a reason"),
