@@ -25,6 +25,9 @@ def choose_target(request: BuildRequest, config_input: _input_model.Input) -> Ta
     # The image names the build of today, so it is kept from `resolve_build`, which would take the version from it.
     request_with_distribution = replace(request, distribution=_choose_distribution(request, config_input))
     target = _builds.resolve_build(request_with_distribution, image="")
+    if target is None and request.distribution == _builds.ANY:
+        wrong = f"distribution '{_builds.ANY}' is for validations, and a migration needs one target build"
+        raise Problem(wrong, fix="Give a distribution, such as contrib.")
     if target is None:
         raise Problem("the target build is missing", fix="Give `distribution` and `version`.")
     return target

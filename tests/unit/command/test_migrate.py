@@ -37,3 +37,13 @@ def test_no_file_gets_the_name_that_stands_for_the_standard_output(
         capsys.readouterr().err
     )
     assert [file.name for file in config.parent.iterdir()] == ["agent.yaml"]
+
+
+@cases("words", ["--distribution", "any"], ["--distribution", "any", "--version", "0.158.0"])
+def test_any_distribution_is_no_target_of_a_migration(
+    command_line: ModuleType, config: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    assert command_line.main(["migrate", str(config), *words]) == 2
+    told = capsys.readouterr().err
+    assert "distribution 'any' is for validations, and a migration needs one target build" in told
+    assert "Give a distribution, such as contrib." in told and "missing" not in told
