@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Secrets that show by the shape of their text, whatever their setting is called. Private.
 
-`find_secrets_in_text` finds them in any text, such as a line of a log. Masks and rules ask it. It looks for four
+`find_secrets_in_text` finds them in any text, such as a line of a log. Masks and rules ask it. It looks for five
 things:
 
 | what | example, with the secret in brackets |
@@ -11,6 +11,7 @@ things:
 | one of `_SHAPES` | `https://user:[abcd]@db`, `Bearer [eyJhbGciOi…]` |
 | a value that OTTL gives to an attribute | `set(attributes["token"], "[abcd]")` |
 | a value after its name | `password=[abcd]`, `api_key: [a1b2c3d4]` |
+| what follows a word such as `Bearer` | `# before: Basic [dXNlcjpwYXNz]` |
 | a long random text | `[q7Xn2vK9LmW4pRz8TbYc3HdJ6sGf1aQe]` |
 
 secret_names.py judges the names. A text that stands for another one, such as `${env:TOKEN}`, is never a secret
@@ -20,6 +21,7 @@ secret_names.py judges the names. A text that stands for another one, such as `$
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
@@ -106,6 +108,8 @@ _ATTRIBUTE_SET = re.compile(
 _NAME = re.compile(r"(?<!\w)(?<!\w-)([A-Za-z][\w-]{1,60})([\"']?\s{0,2}(?:=(?!=)|:(?!/))\s{0,2}[\"'\[]{0,2})")
 # A value without blanks, quotes and characters that end it.
 _VALUE = re.compile(r"[^\s\"'&;,<>\])}=][^\s\"'&;,<>\])}]*")
+# A word such as `Bearer`, and the characters that a credential in a header may have. Groups: the word, the value.
+_SCHEME_VALUE = re.compile(rf"(?<![\w-])({SCHEME_PATTERN.pattern})([\w.~+/-]{{8,}}={{0,2}})", re.IGNORECASE)
 # Blanks up to the end of a line.
 _REST_OF_LINE = re.compile(r"[^\S\n]*(?=\n|\Z)")
 # Letters, digits and some other characters in a row, long enough for a random text.
@@ -162,8 +166,8 @@ class _NamedValue(NamedTuple):
 def find_secrets_in_text(text: str, *, with_pairs: bool = True) -> Iterable[Secret]:
     """Return the secrets in a text by their shapes.
 
-    `with_pairs` adds `NAME=VALUE` and `NAME: VALUE` anywhere in the text; without it, they count in URLs and connection
-    strings alone. Secrets of different shapes may overlap, and they are not sorted.
+    `with_pairs` adds `NAME=VALUE`, `NAME: VALUE` and `Bearer VALUE` anywhere in the text; without it, the first two
+    count in URLs and connection strings alone. Secrets of different shapes may overlap, and they are not sorted.
     """
     if is_too_short(text):
         return ()
@@ -197,6 +201,8 @@ def _find_all_secrets(text: str, with_pairs: bool) -> Iterator[Secret]:
         yield from _find_set_attributes(text)
     if "=" in text or ":" in text:
         yield from _find_named_secrets(text, with_pairs)
+    if with_pairs:
+        yield from _find_scheme_secrets(text)
     if len(text) >= _RANDOM_LENGTH:
         yield from _find_random_texts(text)
 
@@ -290,8 +296,7 @@ def _may_be_prose(named_value: _NamedValue) -> bool:
         return False
     if named_value.has_scheme or len(value) >= _LONG_VALUE:
         return False
-    has_digit = any(character.isdigit() for character in value)
-    return len(value) < _LONG_VALUE_WITH_DIGIT or not has_digit
+    return len(value) < _LONG_VALUE_WITH_DIGIT or not _has_digit(value)
 
 
 def _is_alone_in_line(text: str, start: int, end: int) -> bool:
@@ -302,6 +307,29 @@ def _is_alone_in_line(text: str, start: int, end: int) -> bool:
         return False
     text_before = text[max(newline + 1, search_start) : start]
     return not text_before.strip(" -") and bool(_REST_OF_LINE.match(text, end))
+
+
+def _find_scheme_secrets(text: str) -> Iterator[Secret]:
+    """Yield what follows words such as `Bearer`, but for words of a sentence, as in `basic authentication`."""
+    for match in _SCHEME_VALUE.finditer(text):
+        scheme, value = match[1].strip(), match[2]
+        if is_literal(value) and (_has_digit(value) or _is_basic_login(scheme, value)):
+            yield Secret(*match.span(2), f"what follows `{scheme}`")
+
+
+def _has_digit(value: str) -> bool:
+    return any(character.isdigit() for character in value)
+
+
+def _is_basic_login(scheme: str, value: str) -> bool:
+    """Whether a value behind `Basic` is a user with a password: `dXNlcjpwYXNz` is `user:pass`."""
+    if scheme.lower() != "basic":
+        return False
+    try:
+        login = b64decode(value, validate=True)
+    except ValueError:
+        return False
+    return b":" in login and login.isascii()
 
 
 def _find_random_texts(text: str) -> Iterator[Secret]:

@@ -211,6 +211,32 @@ def test_the_variable_of_a_data_source_is_no_secret() -> None:
 
 
 @cases(
+    "text, shown",
+    ("# old key: Bearer COMMENTOLDKEY1", f"# old key: Bearer {MASK}"),
+    (
+        'otlphttp: {endpoint: "https://h:4318"} # was: bearer c0mment-trail',
+        f'otlphttp: {{endpoint: "https://h:4318"}} # was: bearer {MASK}',
+    ),
+    ("# before: Basic dXNlcjpwYXNz, now oidc", f"# before: Basic {MASK}, now oidc"),
+    ("    # Api-Key  abcd1234abcd", f"    # Api-Key  {MASK}"),
+    ('"Splunk 00000000-aaaa-0000-1111-222222222222"', f'"Splunk {MASK}"'),
+)
+def test_a_credential_behind_its_scheme_is_masked_in_a_comment(text: str, shown: str) -> None:
+    assert conceal_secrets(text) == shown
+
+
+@cases(
+    "text",
+    "# Basic authentication, Bearer tokens-of-clients and Splunk enterprise follow",
+    "# Bearer ${env:TOKEN_NUMBER_1} and Basic <login-1> and Token your-token-1",
+    "# Basic OpenTelemetry config, bearertoken abcd1234, the-token kubernetes1",
+    'WWW-Authenticate: Bearer realm="a1"',
+)
+def test_words_behind_a_scheme_stay_readable(text: str) -> None:
+    assert conceal_secrets(text) == text
+
+
+@cases(
     "line",
     "Exporting failed. Will retry the request after interval. error: token expired, interval: 5.2s",
     "password: must be set when username is set",
@@ -239,7 +265,25 @@ def test_what_the_collector_types_as_opaque_is_a_secret(row: dict[str, Any]) -> 
 
 @cases(
     "part",
-    *("a", "_", "-", "=", ":", "://", "://a:", "?key=", "token=", "token: ", "a1B", "a.", " ", "eyJaaaaaaaa."),
+    *(
+        "a",
+        "_",
+        "-",
+        "=",
+        ":",
+        "://",
+        "://a:",
+        "?key=",
+        "token=",
+        "token: ",
+        "a1B",
+        "a.",
+        " ",
+        "eyJaaaaaaaa.",
+        "Bearer ",
+        "Basic a",
+        "Basic aaaaaaaa=",
+    ),
     *("-----BEGIN PRIVATE KEY-----", "password: x\n", "${env:TOKEN:-"),
     ids=lambda part: part[:12],
 )
