@@ -90,11 +90,16 @@ def _describe_physical_location(finding: Finding) -> dict[str, Any]:
     """Return the place of a finding in its file."""
     position = finding.position
     scheme = "file://" if position.file.startswith("/") else ""
-    location: dict[str, Any] = {"artifactLocation": {"uri": scheme + quote(position.file)}}
+    location: dict[str, Any] = {"artifactLocation": {"uri": scheme + quote(_encode_file_name(position.file))}}
     if position.line:
         column = {"startColumn": position.column} if position.column else {}
         location["region"] = {"startLine": position.line, **column}
     return location
+
+
+def _encode_file_name(file: str) -> bytes:
+    """Return the bytes of a file name. Python keeps those that are no UTF-8 as surrogates."""
+    return file.encode("utf-8", "surrogateescape")
 
 
 def _describe_suppression(suppression: SuppressedFinding) -> dict[str, str]:

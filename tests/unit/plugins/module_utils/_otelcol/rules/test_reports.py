@@ -108,3 +108,10 @@ def test_no_text_breaks_a_format(name: str, finding: Finding, reason: str, form:
         ElementTree.fromstring(text)
     elif form == "github":
         assert text.count("\n") == 1
+
+
+def test_sarif_has_the_bytes_of_a_file_name_that_is_no_utf_8() -> None:
+    finding = Finding(Position("b/\udcff\udcfe.yaml", 1, 1), "", "bad-thing", "error", "it is bad")
+    log = json.loads(FORMATS["sarif"](Report([CheckedConfig("b", (finding,))], rules=RULES)))
+    place = log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == "b/%FF%FE.yaml"
