@@ -7,7 +7,9 @@ import copy
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.recipe_config_shape import check_config_shape
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.recipe_config_shape import (
+    check_config_shape,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.compose import compose
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.layers import Layer
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
