@@ -243,8 +243,10 @@ duplicate-scrape:
       there is more than one replica (2) Use"}
   agents: {receivers.prometheus.config.scrape_configs: [{static_configs: [{targets: ["app:80"]}]}],
     in: {mode: daemonset}, finds: "receivers.prometheus.config.scrape_configs[0]: spec.nodeName=${env:K8S_NODE_NAME}"}
-  an address that ends with zeros: {receivers.prometheus.config.scrape_configs: [{static_configs: [{targets: [
-    "10.0.0.0:80"]}]}], finds: "receivers.prometheus.config.scrape_configs[0]: scrapes all its targets"}
+  an address that ends with zeros:
+    receivers.prometheus.config.scrape_configs: [{job_name: zeros, static_configs: [{targets: ["10.0.0.0:80"]}]}]
+    in: {mode: daemonset}
+    finds: "receivers.prometheus.config.scrape_configs[0]: job 'zeros' scrapes all its targets"
   a target allocator: {in: {mode: statefulset, replicas: 2, has_target_allocator: true}}
   a target allocator of its own: {receivers.prometheus.target_allocator: {}}
   one replica: {in.replicas: 1}
