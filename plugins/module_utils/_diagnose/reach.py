@@ -269,8 +269,10 @@ def describe_listeners(reach: CollectorReach, services: Sequence[ServiceRow] | N
     """Return a row for each port that a receiver listens on. `services` are the rows of `describe_services`."""
     policies = Policies(reach.objects.policies or (), reach.labels, "Ingress")
     name_by_port = {_read_container_port(port): str(port.get("name") or "") for port in reach.container_ports}
+    served_ports = _find_served_ports(reach, services)
     rows: list[ReceiverPortRow] = []
     for listener in reach.receiver_listeners:
+        is_served = served_ports is None or listener.port_and_protocol in served_ports
         port_name = name_by_port.get(listener.port_and_protocol, "")
         admitted = policies.judge_admission([listener.port], listener.protocol, [port_name])
         rows.append(
@@ -279,7 +281,7 @@ def describe_listeners(reach: CollectorReach, services: Sequence[ServiceRow] | N
                 "host": listener.host,
                 "port": listener.port,
                 "protocol": listener.protocol,
-                "state": _judge_listener(listener, admitted, is_served=_may_be_served(reach, listener, services)),
+                "state": _judge_listener(listener, admitted, is_served=is_served),
                 "policies": policies.policy_names if admitted != "all" else "",
                 "about": "in",
             }
@@ -296,16 +298,13 @@ def _judge_listener(listener: Listener, admitted: str, *, is_served: bool) -> st
     return "served" if is_served else "unserved"
 
 
-def _may_be_served(reach: CollectorReach, listener: Listener, services: Sequence[ServiceRow] | None) -> bool:
-    """Return whether a Service or the node leads to a port, as far as is known."""
-    # Nobody knows whether a Service leads there if this user may not see the Services.
+def _find_served_ports(reach: CollectorReach, services: Sequence[ServiceRow] | None) -> set[PortAndProtocol] | None:
+    """Return the ports of the pods to which a Service with ready pods leads, or a port of the node.
+
+    None if it may be any port: the Services are not known, or the pods have the network of their node.
+    """
     if services is None or mapping_at(reach.pod, "spec").get("hostNetwork") is True:
-        return True
-    return listener.port_and_protocol in _find_served_ports(reach, services)
-
-
-def _find_served_ports(reach: CollectorReach, services: Sequence[ServiceRow]) -> set[PortAndProtocol]:
-    """Return the ports of the pods to which a Service with ready pods leads, or a port of the node."""
+        return None
     served_ports: set[PortAndProtocol] = set()
     for service in services:
         if service["ready"]:
