@@ -28,6 +28,7 @@ from ..kube.text_values import variable_text
 from . import case_values
 from .expectations import EXPECTS_NOTHING
 from .policies import SECRET_KINDS, Policy
+from .record_values import read_mapping
 from .records import FIELDS_BY_RECORD_KIND, RECORD_KINDS
 
 CONFIG_KEYS = ("collector", "config", "config_map")
@@ -199,8 +200,7 @@ def _read_texts(mapping: Mapping[str, Any], name: str, where: str) -> tuple[str,
 def _check_mappings(mapping: Mapping[str, Any], names: Iterable[str], where: str) -> None:
     """Raise Problem if one of the named values is given, and is no mapping."""
     for name in names:
-        if not isinstance(mapping.get(name) or {}, Mapping):
-            raise Problem(f"'{name}' must be a mapping", where=where, fix="Write `key: value` pairs.")
+        read_mapping(mapping, name, where)
 
 
 def _read_cases(tests: Sequence[Any], resource: Mapping[str, Any], file: str) -> Iterator[ConfigCase]:
