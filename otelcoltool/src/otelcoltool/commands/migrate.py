@@ -87,7 +87,7 @@ def _build_findings_report(result: MigrationResult) -> Report:
     for comparison in result.get("compared", ()):
         if comparison["why"] or not comparison["same"]:
             position = Position(comparison["config"], 0)
-            message = "; ".join(line.strip().rstrip(":") for line in _list_outcomes(comparison))
+            message = "; ".join([_describe_outcome(comparison).rstrip(":"), *comparison["differences"]])
             findings.append(Finding(position, "", "migration-comparison", "warning", message))
     return Report([CheckedConfig("migration", tuple(findings))], result["skipped_files"])
 
@@ -137,13 +137,11 @@ def _format_unified_diff(difference: DifferenceRow) -> Iterator[str]:
 
 def _describe_comparison(row: ComparedConfigRow) -> Iterator[str]:
     """Yield what a Collector sends otherwise with a config after its migration."""
-    outcome, *differences = _list_outcomes(row)
-    yield f"{row['config']}: {outcome}"
-    yield from differences
-
-
-def _list_outcomes(row: ComparedConfigRow) -> Iterator[str]:
-    """Yield whether the same arrives, or why nobody can tell, and a line for each difference."""
-    yield row["why"] or ("the same arrives" if row["same"] else "other records arrive:")
+    yield f"{row['config']}: {_describe_outcome(row)}"
     for line in row["differences"]:
         yield f"    {line}"
+
+
+def _describe_outcome(row: ComparedConfigRow) -> str:
+    """Return whether the same arrives, or why nobody can tell."""
+    return row["why"] or ("the same arrives" if row["same"] else "other records arrive:")
