@@ -231,15 +231,10 @@ def choose_write_fix(error: OSError) -> str:
     return "Make room there, then run again." if error.errno in _FULL_DISK_NUMBERS else "Give a writable path."
 
 
-def would_change(path: Path, text: str) -> bool:
-    """Return whether a file has another content than a text. A stream has none, so nothing changes it."""
-    return not is_stream(path) and not _has_content(path, text.encode())
-
-
 def write_or_check(path: Path, text: str, check: bool) -> bool:
     """Write a text and create its folder. In check mode only return whether it would change. Raises Problem."""
     if check:
-        return would_change(path, text)
+        return not is_stream(path) and not _has_content(path, text.encode())
     make_folder(path.parent)
     return write_if_changed(path, text)
 
