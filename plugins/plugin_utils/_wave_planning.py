@@ -252,7 +252,7 @@ def _find_asked_waves(waves: Sequence[RunWave], all_waves: Sequence[RolloutWave]
         if wave.gate.approval and wave.hosts and wave.name not in person.approved_waves:
             asked_waves.append(wave.name)
     if asked_waves and not person.is_there:
-        raise _refuse_unattended_run(asked_waves[0])
+        raise _build_unattended_problem(asked_waves[0])
     return asked_waves
 
 
@@ -264,7 +264,7 @@ def _check_approved_waves(approved_waves: Collection[str], wave_names: Sequence[
             raise Problem(wrong, asked=ACTION, where=APPROVED_VARIABLE, fix=f"The waves are {', '.join(wave_names)}.")
 
 
-def _refuse_unattended_run(wave_name: str) -> Problem:
+def _build_unattended_problem(wave_name: str) -> Problem:
     """Return the Problem of a run in which nobody can let a wave begin."""
     fix = (
         "Run it on a terminal. Or end this run before the wave by `-e otel_wave_until=NAME`, let a person approve,"

@@ -8,8 +8,8 @@ workload, `find_unprovided` returns what it needs newly and the bundle does not 
 it. A Deployment that reads the variable `TOKEN` from key `token` of Secret `api` needs
 `PodReference("Secret", "obs", "api", keys=("token",))`.
 
-pod_sources.py finds the Secrets and ConfigMaps of a pod, and reference_remedies.py of
-the room `_kube` says what to do about missing ones.
+pod_sources.py finds the Secrets and ConfigMaps of a pod, and reference_remedies.py of the room `_kube` says what to do
+about missing ones.
 """
 
 from __future__ import annotations
